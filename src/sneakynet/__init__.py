@@ -1,0 +1,1 @@
+"""Distinct bone segmentation in upper-body CT with multi-resolution networks."""

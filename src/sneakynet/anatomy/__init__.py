@@ -1,0 +1,1 @@
+"""The bone table: which classes there are, and how they relate."""

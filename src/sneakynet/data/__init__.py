@@ -1,0 +1,1 @@
+"""Cases, splits, pyramids and multi-resolution patches for training."""

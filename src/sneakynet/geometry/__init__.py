@@ -1,0 +1,1 @@
+"""Pure functions on affines, boxes and fields of view; nothing here reads a file."""

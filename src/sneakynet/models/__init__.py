@@ -1,0 +1,1 @@
+"""The multi-resolution networks, their builders and the weights file."""

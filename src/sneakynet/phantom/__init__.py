@@ -1,0 +1,1 @@
+"""A labelled upper body made from an articulated skeleton, and a synthetic CT of it."""

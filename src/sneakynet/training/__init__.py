@@ -1,0 +1,1 @@
+"""Loss, loop, checkpoints and logs."""
