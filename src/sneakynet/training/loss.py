@@ -1,0 +1,256 @@
+"""Cross-entropy plus soft Dice over many classes, fused with the linear head.
+
+With 126 classes the logits of one 64^3 patch are 132 MB and every copy of them costs more than the convolutions
+before it. So nothing here is one-hot and nothing of that size exists: the voxels go through the head in chunks that
+fit the cache, once for the sums that Dice needs and once for the gradient, which has a closed form:
+
+    loss = sum_v w_v (-log p_v[y_v]) / sum_v w_v  +  1 - mean_c (2 I_c + eps) / (P_c + T_c + eps)
+
+with p the softmax, I_c the sum of p_c over the voxels of class c, P_c the sum of p_c over all voxels and T_c the number
+of voxels of class c.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from sneakynet.errors import SettingError
+from sneakynet.types import Features, LabelPatch, Logits
+
+DICE_EPS = 1e-5
+DiceClasses = Literal["all", "present"]
+
+# Voxels per chunk: on a CPU the class scores of a chunk should stay in the cache; a GPU wants large launches.
+_CHUNK = {"cpu": 8192, "cuda": 1 << 18}
+
+
+@dataclass(frozen=True)
+class Loss:
+    """The loss of one network on one batch.
+
+    Args:
+        total: cross-entropy + Dice loss; the one that carries a gradient.
+        cross_entropy: weighted mean over the voxels, nats (without gradient).
+        dice: 1 - soft Dice, averaged over classes (without gradient).
+    """
+
+    total: Float[Tensor, ""]
+    cross_entropy: Float[Tensor, ""]
+    dice: Float[Tensor, ""]
+
+
+def head_loss(
+    features: Features,
+    weight: Float[Tensor, "class channel"],
+    bias: Float[Tensor, " class"],
+    labels: LabelPatch,
+    *,
+    dice: DiceClasses = "all",
+    class_weights: Float[Tensor, " class"] | None = None,
+    ignore: int | None = None,
+) -> Loss:
+    """Loss of ``softmax(weight @ features + bias)`` against the labels, without the logits ever existing as a whole.
+
+    Args:
+        features: input of the linear head, any float type; chunks are computed in float32 (float64 stays).
+        weight: of the linear head (a 1x1x1 convolution without its three unit axes).
+        bias: of the linear head.
+        labels: class of every voxel.
+        dice: average Dice over ``all`` classes (the paper) or over those ``present`` in the labels of this batch.
+        class_weights: weight of each class in the cross-entropy; by default all 1.
+        ignore: label of voxels that count nowhere.
+    """
+    return _loss(features, weight, bias, labels, dice=dice, class_weights=class_weights, ignore=ignore)
+
+
+def logits_loss(
+    logits: Logits,
+    labels: LabelPatch,
+    *,
+    dice: DiceClasses = "all",
+    class_weights: Float[Tensor, " class"] | None = None,
+    ignore: int | None = None,
+) -> Loss:
+    """The same loss for logits that exist already (see ``head_loss`` for the arguments)."""
+    return _loss(logits, None, None, labels, dice=dice, class_weights=class_weights, ignore=ignore)
+
+
+def _loss(
+    features: Tensor,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    labels: Tensor,
+    *,
+    dice: DiceClasses,
+    class_weights: Tensor | None,
+    ignore: int | None,
+) -> Loss:
+    n_classes = features.shape[1] if weight is None else weight.shape[0]
+    kept = labels if ignore is None else labels[labels != ignore]
+    if kept.numel() and (highest := int(kept.max())) >= n_classes:
+        msg = (
+            f"a label is {highest}, the network has {n_classes} classes (0..{n_classes - 1}); give the dataset's table"
+        )
+        raise SettingError(msg)
+    options = _Options(dice=dice, class_weights=class_weights, ignore=ignore, with_gradient=torch.is_grad_enabled())
+    total, cross_entropy, dice_loss = _FusedLoss.apply(features, weight, bias, labels, options)
+    return Loss(total=total, cross_entropy=cross_entropy, dice=dice_loss)
+
+
+@dataclass(frozen=True)
+class _Options:
+    dice: DiceClasses
+    class_weights: Tensor | None
+    ignore: int | None
+    with_gradient: bool
+
+
+@dataclass
+class _Chunk:
+    """Some voxels of one batch entry, as rows."""
+
+    entry: int
+    rows: slice
+    probabilities: Tensor  # [voxels, class]; a buffer that the next chunk overwrites
+    labels: Tensor  # [voxels] int64, ignored voxels as class 0
+    valid: Tensor | None  # [voxels] bool, None where every voxel counts
+
+
+class _FusedLoss(torch.autograd.Function):
+    """Computes the gradient together with the loss: the features are at hand and the chunks still warm."""
+
+    @staticmethod
+    def forward(  # noqa: PLR0917 - autograd passes them by position
+        ctx: Any, features: Tensor, weight: Tensor | None, bias: Tensor | None, labels: Tensor, options: _Options
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        with torch.autocast(features.device.type, enabled=False):
+            rows = _Rows(features, weight, bias, labels, ignore=options.ignore)
+            sums = _Sums.over(rows, options)
+            if options.with_gradient and any(ctx.needs_input_grad[:3]):
+                ctx.save_for_backward(*_gradients(rows, sums, features, weight, bias))
+            else:
+                ctx.save_for_backward()
+        ctx.mark_non_differentiable(sums.cross_entropy, sums.dice)
+        return sums.cross_entropy + sums.dice, sums.cross_entropy, sums.dice
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+        gradients: list[Tensor | None] = [g * grad.to(g.dtype) for g in ctx.saved_tensors]
+        gradients += [None] * (5 - len(gradients))
+        return tuple(gradients)
+
+
+class _Rows:
+    """The batch as chunks of voxels with their class probabilities."""
+
+    def __init__(
+        self, features: Tensor, weight: Tensor | None, bias: Tensor | None, labels: Tensor, *, ignore: int | None
+    ) -> None:
+        self.dtype = features.dtype if features.dtype == torch.float64 else torch.float32
+        self.device = features.device
+        self.n_classes = features.shape[1] if weight is None else weight.shape[0]
+        self.inputs = [entry.flatten(1).t() for entry in features.detach()]
+        self.labels = [entry.flatten() for entry in labels]
+        self.ignore = ignore
+        self.weight = None if weight is None else weight.detach().to(self.dtype)
+        self.bias = None if bias is None else bias.detach().to(self.dtype)
+        self.chunk = min(_CHUNK.get(self.device.type, 8192), self.labels[0].numel())
+
+    def buffer(self) -> Tensor:
+        # Reused for every chunk: on a CPU, fresh memory of this size costs three times the matrix product.
+        return torch.empty(self.chunk, self.n_classes, dtype=self.dtype, device=self.device)
+
+    def __iter__(self) -> Iterator[_Chunk]:
+        scores, probabilities = self.buffer(), self.buffer()
+        for entry, (inputs, labels) in enumerate(zip(self.inputs, self.labels, strict=True)):
+            for start in range(0, labels.numel(), self.chunk):
+                rows = slice(start, min(start + self.chunk, labels.numel()))
+                n = rows.stop - start
+                x = inputs[rows].to(self.dtype)
+                if self.weight is not None and self.bias is not None:
+                    x = torch.addmm(self.bias, x, self.weight.t(), out=scores[:n])
+                torch.softmax(x, 1, out=probabilities[:n])
+                y = labels[rows].long()
+                valid = None if self.ignore is None else y != self.ignore
+                if valid is not None:
+                    y = y.where(valid, 0)
+                    probabilities[:n] *= valid[:, None]
+                yield _Chunk(entry, rows, probabilities[:n], y, valid)
+
+
+@dataclass
+class _Sums:
+    """What the gradient needs from all voxels at once."""
+
+    cross_entropy: Tensor
+    dice: Tensor
+    on_label: Tensor  # [class] d dice / d p_v[c] where c is the voxel's label, beyond `anywhere`
+    anywhere: Tensor  # [class] d dice / d p_v[c] at every voxel
+    voxel_weight: Tensor  # [class] d cross_entropy / d (-log p) of a voxel of that class
+
+    @classmethod
+    def over(cls, rows: _Rows, options: _Options) -> "_Sums":
+        predicted = torch.zeros(rows.n_classes, dtype=torch.float64, device=rows.device)
+        overlap, count, surprise = torch.zeros_like(predicted), torch.zeros_like(predicted), torch.zeros_like(predicted)
+        tiny = torch.finfo(rows.dtype).tiny
+        for chunk in rows:
+            predicted += chunk.probabilities.sum(0)
+            own = chunk.probabilities.gather(1, chunk.labels[:, None]).squeeze(1).double()
+            one = torch.ones_like(own) if chunk.valid is None else chunk.valid.double()
+            overlap.index_add_(0, chunk.labels, own)
+            count.index_add_(0, chunk.labels, one)
+            # The clamp caps the reported value of hopeless voxels at about 87 nats; the gradient stays exact.
+            surprise.index_add_(0, chunk.labels, -own.clamp_min(tiny).log() * one)
+        weights = torch.ones_like(count) if options.class_weights is None else options.class_weights.to(count)
+        weights = weights / (weights * count).sum().clamp_min(tiny)
+        size = predicted + count + DICE_EPS
+        counted = (count > 0).double() if options.dice == "present" else torch.ones_like(count)
+        share = counted / counted.sum().clamp_min(1.0)
+        score = (2 * overlap + DICE_EPS) / size
+        return cls(
+            cross_entropy=(weights * surprise).sum().to(rows.dtype),
+            dice=(share.sum() - (share * score).sum()).to(rows.dtype),
+            on_label=(-2 * share / size).to(rows.dtype),
+            anywhere=(share * score / size).to(rows.dtype),
+            voxel_weight=weights.to(rows.dtype),
+        )
+
+
+def _gradients(
+    rows: _Rows, sums: _Sums, features: Tensor, weight: Tensor | None, bias: Tensor | None
+) -> tuple[Tensor, ...]:
+    """Gradients of the loss by features, and by weight and bias where there is a head."""
+    grad_features = torch.empty_like(features)
+    outputs = [entry.flatten(1).t() for entry in grad_features]
+    writable = all(o.untyped_storage().data_ptr() == grad_features.untyped_storage().data_ptr() for o in outputs)
+    if not writable:
+        grad_features = torch.empty(features.shape, dtype=features.dtype, device=features.device)
+        outputs = [entry.flatten(1).t() for entry in grad_features]
+    slope = rows.buffer()
+    grad_weight = None if rows.weight is None else torch.zeros_like(rows.weight)
+    grad_bias = None if rows.bias is None else torch.zeros_like(rows.bias)
+    for chunk in rows:
+        p, y = chunk.probabilities, chunk.labels
+        own = p.gather(1, y[:, None]).squeeze(1)
+        direct = own * sums.on_label[y]  # what the label's own probability adds to the voxel's mean slope
+        weight_v = sums.voxel_weight[y]
+        if chunk.valid is not None:
+            weight_v = weight_v * chunk.valid
+        offset = weight_v - (p @ sums.anywhere + direct)
+        # Softmax: dz_c = p_c (g_c - sum_k p_k g_k), with g the slope by p; and cross-entropy: w (p_c - [c = y]).
+        dz = torch.add(sums.anywhere, offset[:, None], out=slope[: len(y)])
+        dz.mul_(p)
+        dz.scatter_add_(1, y[:, None], (direct - weight_v)[:, None])
+        if rows.weight is None or grad_weight is None or grad_bias is None:
+            outputs[chunk.entry][chunk.rows] = dz.to(features.dtype)
+            continue
+        outputs[chunk.entry][chunk.rows] = (dz @ rows.weight).to(features.dtype)
+        grad_weight.addmm_(dz.t(), rows.inputs[chunk.entry][chunk.rows].to(rows.dtype))
+        grad_bias += dz.sum(0)
+    if grad_weight is None or grad_bias is None or weight is None or bias is None:
+        return (grad_features,)
+    return grad_features, grad_weight.to(weight.dtype), grad_bias.to(bias.dtype)
