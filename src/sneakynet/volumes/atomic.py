@@ -1,0 +1,65 @@
+"""Files that are written whole or not at all."""
+
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sneakynet.errors import OutputError
+
+_REMEDY = {
+    errno.ENOSPC: "the disk is full; free some space or choose another folder",
+    errno.EDQUOT: "the disk quota is used up; free some space or choose another folder",
+    errno.EACCES: "no permission to write there; choose another folder",
+    errno.EPERM: "no permission to write there; choose another folder",
+    errno.EROFS: "the file system is read-only; choose another folder",
+    errno.ENAMETOOLONG: "the file name is too long; choose a shorter one",
+}
+
+
+@contextmanager
+def write_whole(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path beside ``path``; what is written there takes ``path``'s place when the block ends.
+
+    The temporary name has the same ending, because writers choose their format by it. When the block raises,
+    the temporary file goes and whatever stood at ``path`` before stays as it was.
+
+    Args:
+        path: the file to be written. Its folder must exist.
+
+    Yields:
+        The path to write to. The block must leave a file there.
+
+    Raises:
+        OutputError: the folder is missing or not writable, ``path`` is a folder, or the disk is full.
+    """
+    target = Path(path)
+    part = target.with_name(f".part-{secrets.token_hex(4)}-{target.name}")
+    try:
+        _check_target(target)
+        try:
+            yield part
+            part.replace(target)
+        finally:
+            # After a successful replace there is nothing left to remove.
+            part.unlink(missing_ok=True)
+    except OutputError:
+        raise
+    except OSError as error:
+        remedy = _REMEDY.get(error.errno or 0, error.strerror or str(error))
+        msg = f"cannot write {target}: {remedy}"
+        raise OutputError(msg) from error
+
+
+def _check_target(target: Path) -> None:
+    if target.is_dir():
+        msg = f"cannot write {target}: it is a folder; give a file name"
+        raise OutputError(msg)
+    if not target.parent.is_dir():
+        msg = f"cannot write {target}: there is no folder {target.parent}; make it first or choose another"
+        raise OutputError(msg)
+    if not os.access(target.parent, os.W_OK):
+        msg = f"cannot write {target}: no permission to write in {target.parent}; choose another folder"
+        raise OutputError(msg)
