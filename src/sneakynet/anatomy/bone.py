@@ -28,6 +28,20 @@ MAX_ID = 65535
 """Label files hold 16-bit unsigned integers."""
 
 _COLUMNS = ("id", "name", "side", "group", "series", "index", "mirror", "color", "snomed_code", "snomed_meaning")
+_JSON_TYPES = {
+    "id": int,
+    "name": str,
+    "side": str | None,
+    "mirror": str | None,
+    "group": str,
+    "series": str | None,
+    "index": int | None,
+    "color": str,
+    "snomed_code": str,
+    "snomed_meaning": str,
+    "aliases": dict,
+}
+_SIDES = ("left", "right", None)
 _REQUIRED = ("id", "name")
 _UNREADABLE = 0
 _NAME = re.compile(r"[\w.-]+")  # names become file names and items of comma-separated options
@@ -126,14 +140,11 @@ class BoneTable:
             BoneTableError: the text is not such a list, or its bones contradict each other.
         """
         try:
-            rows = json.loads(text)
-            bones = [Bone(**{**row, "aliases": {k: tuple(v) for k, v in row["aliases"].items()}}) for row in rows]
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            bones = tuple(_bone_from_json(row) for row in json.loads(text))
+        except (ValueError, TypeError) as error:
             msg = f"this is not a bone table in JSON ({error}); expected the text that BoneTable.to_json writes"
             raise BoneTableError(msg) from error
-        wrong = [f"bone {bone!r} has a value of the wrong type" for bone in bones if not _well_typed(bone)]
-        _refuse(wrong, "bone table in JSON")
-        return cls(tuple(bones))
+        return cls(bones)
 
     def to_json(self) -> str:
         """The whole table as compact JSON, for file headers; ``from_json`` gives back an equal table."""
@@ -269,7 +280,7 @@ def _bone(row: Mapping[str | None, str | None], *, line: int, faults: list[str])
         return None
 
     side = cells.get("side") or None
-    if side not in {"left", "right", None}:
+    if side not in _SIDES:
         faults.append(f"line {line}: side {side!r} is none of left, right or empty")
         side = None
     aliases: dict[str, tuple[str, ...]] = {}
@@ -295,6 +306,25 @@ def _bone(row: Mapping[str | None, str | None], *, line: int, faults: list[str])
         snomed_meaning=cells.get("snomed_meaning", ""),
         aliases=aliases,
     )
+
+
+def _bone_from_json(row: object) -> Bone:
+    """One object of the JSON list as a bone; raises TypeError where it is none (JSON can hold anything)."""
+    if not isinstance(row, dict) or row.keys() != _JSON_TYPES.keys():
+        msg = f"each item needs exactly the keys {', '.join(_JSON_TYPES)}"
+        raise TypeError(msg)
+    for key, kind in _JSON_TYPES.items():
+        if not isinstance(row[key], kind):
+            msg = f"{key} cannot be {row[key]!r}"
+            raise TypeError(msg)
+    aliases = row["aliases"]
+    if not all(isinstance(names, list) and all(isinstance(name, str) for name in names) for names in aliases.values()):
+        msg = f"aliases cannot be {aliases!r}"
+        raise TypeError(msg)
+    if row["side"] not in _SIDES:
+        msg = f"side cannot be {row['side']!r}"
+        raise TypeError(msg)
+    return Bone(**{**row, "aliases": {scheme: tuple(names) for scheme, names in aliases.items()}})
 
 
 def _color(bone_id: int) -> str:
@@ -365,20 +395,6 @@ def _mirror_faults(bone: Bone, by_name: Mapping[str, Bone]) -> list[str]:
     if {bone.side, partner.side} != {"left", "right"}:
         return [f"{bone.name}: mirror partners lie left and right; {bone.mirror} is {partner.side}, this {bone.side}"]
     return []
-
-
-def _well_typed(bone: Bone) -> bool:
-    """Whether the fields have the types that the class declares (JSON can hold anything)."""
-    texts = (bone.name, bone.group, bone.color, bone.snomed_code, bone.snomed_meaning)
-    optional = (bone.mirror, bone.series)
-    return (
-        type(bone.id) is int
-        and (bone.index is None or type(bone.index) is int)
-        and bone.side in {"left", "right", None}
-        and all(isinstance(text, str) for text in texts)
-        and all(text is None or isinstance(text, str) for text in optional)
-        and all(isinstance(alias, str) for aliases in bone.aliases.values() for alias in aliases)
-    )
 
 
 def _refuse(faults: list[str], source: str) -> None:
