@@ -7,18 +7,21 @@ Results go to stdout; messages, warnings and progress go to stderr. Exit status:
 import difflib
 import errno
 import importlib
+import logging
 import os
 import sys
 import traceback
 import typing
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 
 from sneakynet.errors import SneakyNetError
 
 COMMANDS = {
     "bones": "Print the bone table.",
+    "train": "Train a network on labelled scans.",
 }
 """Command -> its line in the overview. Each is a file ``cli/<command>.py`` with a function ``run(settings)`` whose one
 argument is a dataclass: the command line is made from its fields. The file is imported when the command is called,
@@ -41,8 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = list(sys.argv[1:] if argv is None else argv)
     debug = bool(args) and args[0] == "--debug"
     try:
-        with warnings.catch_warnings():
-            warnings.showwarning = _show_warning
+        with _messages_on_stderr():
             status = _dispatch(args[1:] if debug else args)
         sys.stdout.flush()  # here, where a closed pipe is caught
     except SystemExit as stop:  # the parser's own exits: help (0) and usage errors (2)
@@ -75,14 +77,18 @@ def _dispatch(args: list[str]) -> int:
         return _say(f"error: no command {name!r}; {hint}", status=2)
     import tyro  # a quarter of a second that the overview does not need
 
-    run = importlib.import_module(f"sneakynet.cli.{name}").run
+    module = importlib.import_module(f"sneakynet.cli.{name}")
+    run = module.run
     settings = next(iter(typing.get_type_hints(run).values()))
+    # A command may take its defaults from a file that the arguments name.
+    default = module.defaults(args[1:]) if hasattr(module, "defaults") else None
     run(
         tyro.cli(
             settings,
             prog=f"sneakynet {name}",
             description=COMMANDS[name],
             args=args[1:],
+            default=tyro.MISSING_NONPROP if default is None else default,
             config=(tyro.conf.FlagCreatePairsOff,),
         )
     )
@@ -125,6 +131,21 @@ def _say(text: str, *, status: int) -> int:
     return status
 
 
-def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    """A warning as one line, without the source line that raised it."""
-    print(f"warning: {message}", file=sys.stderr)
+@contextmanager
+def _messages_on_stderr() -> Iterator[None]:
+    """Log messages and warnings as one line each, without the source line that raised them."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Message())
+    logger = logging.getLogger("sneakynet")
+    logger.addHandler(handler)
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_, **__: print(f"warning: {message}", file=sys.stderr)
+            yield
+    finally:
+        logger.removeHandler(handler)
+
+
+class _Message(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return f"{record.levelname.lower()}: {record.getMessage()}"

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import logging
 import subprocess
 import sys
 import warnings
@@ -131,6 +132,15 @@ def test_warnings_are_one_line_on_stderr(command, capsys):
     command(run)
     assert main(["probe"]) == 0
     assert capsys.readouterr() == ("", "warning: mind the gap\n")
+
+
+def test_log_messages_are_one_line_on_stderr(command, capsys):
+    def run(_: Settings) -> None:
+        logging.getLogger("sneakynet.somewhere").warning("%s is odd", "this")
+
+    command(run)
+    assert main(["probe"]) == 0
+    assert capsys.readouterr() == ("", "warning: this is odd\n")
 
 
 def test_a_reader_that_goes_away_is_no_error():
