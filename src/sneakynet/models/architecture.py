@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Self, get_args
+from typing import Any, get_args
 
 from sneakynet.errors import SettingError
 from sneakynet.models.blocks import Norm
@@ -40,70 +40,14 @@ class Architecture:
     hook_source: HookSource = "encoder"
 
     def __post_init__(self) -> None:
-        faults = [*self._value_faults()]
-        faults = faults or [*self._context_faults(), *self._size_faults()]
-        if faults:
-            msg = "this network cannot be built: " + "; ".join(faults)
-            raise SettingError(msg)
-
-    def _value_faults(self) -> list[str]:
-        faults = [
-            f"{name} is one of {', '.join(get_args(choices))}, got {getattr(self, name)!r}"
-            for name, choices in (("variant", Variant), ("norm", Norm), ("hook_source", HookSource))
-            if getattr(self, name) not in get_args(choices)
-        ]
-        # The upper bounds lie far above any use; they keep a damaged file from asking for terabytes.
-        for name, low, high in (
-            ("n_classes", 2, 65_536),
-            ("patch_size", 1, 4096),
-            ("width", 1, MAX_WIDTH),
-            ("levels", 2, 8),
-        ):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-                faults.append(f"{name} is a whole number from {low} to {high}, got {value!r}")
-        if not isinstance(self.contexts, tuple) or not all(isinstance(kappa, int) for kappa in self.contexts):
-            faults.append(f"contexts is a tuple of whole numbers, got {self.contexts!r}")
-        return faults
-
-    def _context_faults(self) -> list[str]:
-        faults = []
-        if self.variant == "A" and self.contexts:
-            faults.append(f"variant A has no contexts, got {self.contexts}: pass contexts=()")
-        if self.variant != "A" and not self.contexts:
-            faults.append(
-                f"variant {self.variant} has 1 to {MAX_CONTEXTS} contexts, got none: a network without is variant A"
-            )
-        if list(self.contexts) != sorted({*self.contexts} & set(range(1, MAX_CONTEXTS + 1))):
-            faults.append(f"contexts are some of 1, 2, 3 (scales 2, 4, 8), each once, ascending, got {self.contexts}")
-        elif self.contexts and self.contexts[-1] > self.levels - 1:
-            faults.append(
-                f"a context at scale 2**{self.contexts[-1]} enters {self.contexts[-1]} levels lower, so kappa is at "
-                f"most levels - 1 = {self.levels - 1}: take more levels or smaller contexts"
-            )
-        if self.variant == "C" and self.hook_source == "decoder":
-            faults.append(
-                "variant C's contexts have no decoder to hook: take hook_source='encoder', or variant B, D or E"
-            )
-        return faults
-
-    def _size_faults(self) -> list[str]:
-        fault = edge_fault(self.patch_size, levels=self.levels, contexts=self.contexts)
-        if fault:
-            return [f"patch_size {self.patch_size}: {fault}"]
-        if self.norm == "instance" and self.patch_size < 2**self.levels:
-            return [
-                f"patch_size {self.patch_size} leaves one voxel at level {self.levels - 1}, of which instance "
-                f"normalisation makes nothing: take at least {2**self.levels}, fewer levels or another norm"
-            ]
-        return []
+        _refuse(_faults(vars(self)))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, fit for JSON; :meth:`from_dict` reads them."""
         return {**asdict(self), "contexts": list(self.contexts)}
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+    def from_dict(cls, values: Mapping[str, Any]) -> "Architecture":
         """Read what :meth:`to_dict` made.
 
         Raises:
@@ -112,11 +56,11 @@ class Architecture:
         known = {field.name for field in fields(cls)}
         faults = [f"unknown key {key!r}" for key in sorted({*values} - known)]
         faults += [f"missing key {key!r}" for key in sorted(known - {*values})]
-        if faults:
-            msg = "this network cannot be built: " + "; ".join(faults)
-            raise SettingError(msg)
+        _refuse(faults)
         contexts = values["contexts"]
-        return cls(**{**values, "contexts": tuple(contexts) if isinstance(contexts, list) else contexts})
+        arguments = {**values, "contexts": tuple(contexts) if isinstance(contexts, list) else contexts}
+        _refuse(_faults(arguments))  # a file's values may be of any type
+        return cls(**arguments)
 
 
 def edge_fault(edge: int, *, levels: int, contexts: tuple[int, ...]) -> str | None:
@@ -132,3 +76,68 @@ def edge_fault(edge: int, *, levels: int, contexts: tuple[int, ...]) -> str | No
         else f"{levels} levels need an edge S with S % 2**{levels - 1} == 0"
     )
     return f"{rule}; the nearest that fit are {f'{lower} and ' if lower else ''}{upper}"
+
+
+def _refuse(faults: list[str]) -> None:
+    if faults:
+        msg = "this network cannot be built: " + "; ".join(faults)
+        raise SettingError(msg)
+
+
+def _faults(values: Mapping[str, Any]) -> list[str]:
+    """What is wrong with the arguments; how they fit together is only asked once each is sound."""
+    return _value_faults(values) or [*_context_faults(values), *_size_faults(values)]
+
+
+def _value_faults(values: Mapping[str, Any]) -> list[str]:
+    faults = [
+        f"{name} is one of {', '.join(get_args(choices))}, got {values[name]!r}"
+        for name, choices in (("variant", Variant), ("norm", Norm), ("hook_source", HookSource))
+        if values[name] not in get_args(choices)
+    ]
+    # The upper bounds lie far above any use; they keep a damaged file from asking for terabytes.
+    for name, low, high in (
+        ("n_classes", 2, 65_536),
+        ("patch_size", 1, 4096),
+        ("width", 1, MAX_WIDTH),
+        ("levels", 2, 8),
+    ):
+        value = values[name]
+        if type(value) is not int or not low <= value <= high:
+            faults.append(f"{name} is a whole number from {low} to {high}, got {value!r}")
+    contexts = values["contexts"]
+    if not isinstance(contexts, tuple) or not all(type(kappa) is int for kappa in contexts):
+        faults.append(f"contexts is a tuple of whole numbers, got {contexts!r}")
+    return faults
+
+
+def _context_faults(values: Mapping[str, Any]) -> list[str]:
+    variant, contexts, levels = values["variant"], values["contexts"], values["levels"]
+    faults = []
+    if variant == "A" and contexts:
+        faults.append(f"variant A has no contexts, got {contexts}: pass contexts=()")
+    if variant != "A" and not contexts:
+        faults.append(f"variant {variant} has 1 to {MAX_CONTEXTS} contexts, got none: a network without is variant A")
+    if list(contexts) != sorted({*contexts} & set(range(1, MAX_CONTEXTS + 1))):
+        faults.append(f"contexts are some of 1, 2, 3 (scales 2, 4, 8), each once, ascending, got {contexts}")
+    elif contexts and contexts[-1] > levels - 1:
+        faults.append(
+            f"a context at scale 2**{contexts[-1]} enters {contexts[-1]} levels lower, so kappa is at "
+            f"most levels - 1 = {levels - 1}: take more levels or smaller contexts"
+        )
+    if variant == "C" and values["hook_source"] == "decoder":
+        faults.append("variant C's contexts have no decoder to hook: take hook_source='encoder', or variant B, D or E")
+    return faults
+
+
+def _size_faults(values: Mapping[str, Any]) -> list[str]:
+    edge, levels = values["patch_size"], values["levels"]
+    fault = edge_fault(edge, levels=levels, contexts=values["contexts"])
+    if fault:
+        return [f"patch_size {edge}: {fault}"]
+    if values["norm"] == "instance" and edge < 2**levels:
+        return [
+            f"patch_size {edge} leaves one voxel at level {levels - 1}, of which instance normalisation makes "
+            f"nothing: take at least {2**levels}, fewer levels or another norm"
+        ]
+    return []

@@ -100,7 +100,7 @@ def centre_start(edge: int, *, kappa: int) -> int:
     Raises:
         ValueError: the centre does not start on a whole voxel.
     """
-    start, rest = divmod(edge * (2**kappa - 1), 2 ** (kappa + 1))
+    start, rest = divmod(edge * ((1 << kappa) - 1), 2 << kappa)
     if rest:
         msg = (
             f"the centre 1/{2**kappa} of an edge of {edge} does not start on a whole voxel; "
