@@ -65,7 +65,7 @@ def resample(
     to_shape: tuple[int, int, int],
     to_affine: Affine,
     order: Literal[0, 1],
-    fill: float | None = None,
+    fill: float | int | None = None,
     antialias: bool = False,
 ) -> np.ndarray:
     """Read an array on another grid.
@@ -110,7 +110,7 @@ def _separable(
     *,
     to_shape: tuple[int, int, int],
     order: Literal[0, 1],
-    fill: float | None,
+    fill: float | int | None,
     antialias: bool,
 ) -> np.ndarray:
     """Resample along parallel axes; ``source[a]`` is the input axis that output axis ``a`` runs along."""
@@ -229,7 +229,7 @@ def _oblique(
     *,
     to_shape: tuple[int, int, int],
     order: Literal[0, 1],
-    fill: float | None,
+    fill: float | int | None,
 ) -> np.ndarray:
     """Resample voxel by voxel."""
     result = np.empty(to_shape, dtype=array.dtype if order == 0 else np.float32)

@@ -115,7 +115,7 @@ def _check_steps(steps: Float[np.ndarray, " gaps"], stack: Stack) -> None:
 
 
 def straighten(
-    slices: ScanArray, stack: Stack, *, pixel: tuple[float, float], fill: float
+    slices: ScanArray, stack: Stack, *, pixel: tuple[float, float], fill: float | int
 ) -> tuple[np.ndarray, tuple[int, int], float]:
     """Bring the slices onto a straight, even grid by linear interpolation.
 
@@ -140,7 +140,9 @@ def straighten(
     return slices, start, float(even_step)
 
 
-def _shear(slices: np.ndarray, drift: Float[np.ndarray, "slices 2"], fill: float) -> tuple[np.ndarray, tuple[int, int]]:
+def _shear(
+    slices: np.ndarray, drift: Float[np.ndarray, "slices 2"], fill: float | int
+) -> tuple[np.ndarray, tuple[int, int]]:
     """Shift each slice by its drift (in pixels) on a canvas that holds them all."""
     low = np.floor(drift.min(axis=0)).astype(int)
     high = np.ceil(drift.max(axis=0)).astype(int)
