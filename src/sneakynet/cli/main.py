@@ -21,7 +21,9 @@ from sneakynet.errors import SneakyNetError
 
 COMMANDS = {
     "bones": "Print the bone table.",
+    "segment": "Find the bones in CT scans.",
     "train": "Train a network on labelled scans.",
+    "evaluate": "Score label maps against references.",
 }
 """Command -> its line in the overview. Each is a file ``cli/<command>.py`` with a function ``run(settings)`` whose one
 argument is a dataclass: the command line is made from its fields. The file is imported when the command is called,

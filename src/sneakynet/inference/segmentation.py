@@ -1,0 +1,45 @@
+"""What segmenting a scan gives."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from sneakynet.anatomy.bone import Bone, BoneTable
+from sneakynet.volumes.volume import Volume
+from sneakynet.volumes.write import write_labels
+
+
+@dataclass(frozen=True, eq=False)
+class Segmentation:
+    """One label per voxel of a scan.
+
+    Args:
+        labels: class ids on the scan's own grid, 0 is background.
+        table: the bones behind the ids.
+        model: where the labels come from, as plain JSON values.
+    """
+
+    labels: Volume
+    table: BoneTable
+    model: Mapping[str, object] = field(default_factory=dict)
+
+    @cached_property
+    def present(self) -> tuple[Bone, ...]:
+        """The bones that have at least one voxel, in the order of their ids."""
+        return tuple(self.table.by_id(int(i)) for i in np.unique(self.labels.voxels) if i != 0)
+
+    def save(self, path: str | Path) -> None:
+        """Write the label map, with the bones' names and colours.
+
+        Args:
+            path: ends in ``.nii``, ``.nii.gz`` or ``.seg.nrrd``, which chooses the format.
+
+        Raises:
+            OutputError: the ending is another one, or the file cannot be written.
+        """
+        names = {bone.id: bone.name for bone in self.table}
+        colors = {bone.id: bone.color for bone in self.table}
+        write_labels(path, self.labels, names=names, colors=colors)
