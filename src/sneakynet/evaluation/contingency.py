@@ -4,13 +4,11 @@ import numpy as np
 from jaxtyping import Int64
 
 from sneakynet.errors import BoneTableError
+from sneakynet.evaluation.slabs import slabs
 from sneakynet.types import LabelArray
 
 Contingency = Int64[np.ndarray, "n_classes n_classes"]
 """Voxels by (label in the reference, label in the prediction); label 0 is background."""
-
-# Voxels counted together: their 64-bit indices take 32 MB.
-_BLOCK = 1 << 22
 
 
 def contingency(reference: LabelArray, prediction: LabelArray, *, n_classes: int) -> Contingency:
@@ -33,11 +31,7 @@ def contingency(reference: LabelArray, prediction: LabelArray, *, n_classes: int
             msg = f"the {name} holds the label {low if low < 0 else high}; the bone table holds 0 to {n_classes - 1}"
             raise BoneTableError(msg)
     counts = np.zeros(n_classes**2, dtype=np.int64)
-    # Along the slowest axis of the reference, so that a block lies together in memory.
-    slow = int(np.argmax(np.abs(reference.strides)))
-    reference, prediction = np.moveaxis(reference, slow, 0), np.moveaxis(prediction, slow, 0)
-    planes = max(1, _BLOCK * len(reference) // reference.size)
-    for first in range(0, len(reference), planes):
-        pair = reference[first : first + planes].astype(np.int64) * n_classes + prediction[first : first + planes]
+    for slab in slabs(reference):
+        pair = reference[slab].astype(np.int64) * n_classes + prediction[slab]
         counts += np.bincount(pair.ravel(order="K"), minlength=n_classes**2)
     return counts.reshape(n_classes, n_classes)

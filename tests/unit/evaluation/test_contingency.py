@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sneakynet.errors import BoneTableError
-from sneakynet.evaluation import contingency as module
+from sneakynet.evaluation import slabs
 from sneakynet.evaluation.contingency import contingency
 
 REFERENCE = np.array([0, 0, 1, 1, 1, 2], dtype=np.uint8).reshape(1, 2, 3)
@@ -18,7 +18,7 @@ def test_rows_are_the_reference():
 @pytest.mark.parametrize("block", [1, 7, 1 << 22])
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_blocks_and_memory_order_change_nothing(monkeypatch, block, order):
-    monkeypatch.setattr(module, "_BLOCK", block)
+    monkeypatch.setattr(slabs, "_BLOCK", block)
     rng = np.random.default_rng(0)
     reference, prediction = rng.integers(0, 5, (2, 6, 4, 9)).astype(np.uint8)
     expected = np.zeros((5, 5), dtype=np.int64)

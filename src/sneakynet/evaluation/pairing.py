@@ -1,0 +1,99 @@
+"""Which prediction belongs to which reference."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from sneakynet.errors import DatasetError
+from sneakynet.volumes.read import VOLUME_ENDINGS
+
+_LOG = logging.getLogger(__name__)
+
+# Longest first: a name ending in .seg.nrrd ends in .nrrd too.
+_ENDINGS = tuple(sorted((".seg.nrrd", *VOLUME_ENDINGS), key=len, reverse=True))
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One case's two label maps.
+
+    Args:
+        case: the case's name.
+        prediction: file to be judged.
+        reference: file to judge it by.
+    """
+
+    case: str
+    prediction: Path
+    reference: Path
+
+
+def case_name(path: Path) -> str:
+    """A file's name without its ending, and without the channel number that nnU-Net gives to scans."""
+    ending = next((ending for ending in _ENDINGS if path.name.lower().endswith(ending)), path.suffix)
+    return path.name[: len(path.name) - len(ending)].removesuffix("_0000")
+
+
+def pair_cases(prediction: Path, reference: Path) -> tuple[Pair, ...]:
+    """Pair two files, or the files of two folders by their case names.
+
+    A prediction without a reference is left out with a warning; a reference without a prediction is an error, since
+    leaving it out would raise the scores.
+
+    Args:
+        prediction: a label map or a folder of them.
+        reference: the same kind of thing.
+
+    Returns:
+        Pairs sorted by case name, at least one.
+
+    Raises:
+        DatasetError: a path is missing, one is a file and the other a folder, or the folders do not match.
+    """
+    for name, path in (("prediction", prediction), ("reference", reference)):
+        if not path.exists():
+            msg = f"there is no {name} {path}; give a label map or a folder of label maps"
+            raise DatasetError(msg)
+    if prediction.is_dir() != reference.is_dir():
+        folder, file = (prediction, reference) if prediction.is_dir() else (reference, prediction)
+        msg = f"{folder} is a folder and {file} is a file; give two files or two folders"
+        raise DatasetError(msg)
+    if prediction.is_file():
+        return (Pair(case_name(prediction), prediction, reference),)
+    predictions, references = _label_maps(prediction), _label_maps(reference)
+    missing = sorted(references.keys() - predictions.keys())
+    if missing:
+        msg = (
+            f"{prediction} has no prediction for {len(missing)} of the {len(references)} cases in {reference}: "
+            f"{_shown(missing)}; predict them too, or take their references out"
+        )
+        raise DatasetError(msg)
+    extra = sorted(predictions.keys() - references.keys())
+    if extra:
+        _LOG.warning(
+            "%d predictions have no reference in %s and are left out: %s", len(extra), reference, _shown(extra)
+        )
+    return tuple(Pair(case, predictions[case], references[case]) for case in sorted(references))
+
+
+def _label_maps(folder: Path) -> dict[str, Path]:
+    """Label maps of a folder by case name."""
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or not path.name.lower().endswith(_ENDINGS):
+            continue
+        name = case_name(path)
+        if name in found:
+            msg = f"{folder} holds two files of the case {name}: {found[name].name} and {path.name}; remove one"
+            raise DatasetError(msg)
+        found[name] = path
+    if not found:
+        inside = folder / "labelsTr"
+        hint = f"its label maps are in {inside}" if inside.is_dir() else f"label maps end in {', '.join(_ENDINGS)}"
+        msg = f"{folder} holds no label map; {hint}"
+        raise DatasetError(msg)
+    return found
+
+
+def _shown(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (" ..." if len(names) > 5 else "")

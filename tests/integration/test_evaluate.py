@@ -1,0 +1,140 @@
+"""``sneakynet evaluate`` on files."""
+
+import csv
+import json
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+
+from sneakynet.anatomy.bone import BoneTable
+from sneakynet.cli.main import main
+from sneakynet.volumes.volume import Volume
+from sneakynet.volumes.write import write_labels
+
+SHARED = Path(__file__).parents[3] / "shared" / "data"
+TABLE = BoneTable.default()
+AFFINE = np.diag([2.0, 2.0, 2.0, 1.0])
+
+
+def save(path, voxels):
+    names = {bone.id: bone.name for bone in TABLE}
+    write_labels(path, Volume(voxels, AFFINE), names=names, colors={bone.id: bone.color for bone in TABLE})
+
+
+def save_bare(path, voxels):
+    nibabel.save(nibabel.Nifti1Image(voxels, AFFINE), path)
+
+
+@pytest.fixture
+def body():
+    """Two hips of 8 voxels each, and a sacrum of 4."""
+    voxels = np.zeros((6, 5, 4), dtype=np.uint8)
+    voxels[:2, :2, :2] = TABLE["hip_right"].id
+    voxels[4:, :2, :2] = TABLE["hip_left"].id
+    voxels[2:4, :2, 3] = TABLE["sacrum"].id
+    return voxels
+
+
+def rows(folder):
+    with (folder / "per_class.csv").open() as file:
+        return {(row["case"], row["name"]): float(row["dsc"]) for row in csv.DictReader(file)}
+
+
+def test_folders(tmp_path, capsys, body):
+    (tmp_path / "p").mkdir()
+    (tmp_path / "r").mkdir()
+    worse = body.copy()
+    worse[4:, :2, :2] = TABLE["hip_right"].id  # the left hip is called right
+    for case, voxels in (("one", body), ("two", worse)):
+        save(tmp_path / "p" / f"{case}.nii.gz", voxels)
+        save(tmp_path / "r" / f"{case}.seg.nrrd", body)
+    assert (
+        main(["evaluate", str(tmp_path / "p"), str(tmp_path / "r"), "-o", str(tmp_path / "o" / "deep"), "--json"]) == 0
+    )
+    out, err = capsys.readouterr()
+    assert rows(tmp_path / "o" / "deep") == {
+        ("one", "sacrum"): 1,
+        ("one", "hip_left"): 1,
+        ("one", "hip_right"): 1,
+        ("two", "sacrum"): 1,
+        ("two", "hip_left"): 0,
+        ("two", "hip_right"): pytest.approx(2 / 3, abs=1e-6),
+    }
+    summary = json.loads(out)
+    assert summary == json.loads((tmp_path / "o" / "deep" / "summary.json").read_text())
+    assert summary["median_dsc"] == 1
+    assert summary["nonzero_share"] == pytest.approx(5 / 6, abs=1e-6)
+    assert (summary["cases"], summary["pairs"], summary["bone_dsc"]) == (2, 6, 1)
+    assert "pelvis" in err
+    assert "warning" not in err
+
+
+def test_another_schemes_reference(tmp_path, capsys, body):
+    foreign = body.astype(np.uint16)
+    for bone, label in (("hip_left", 77), ("hip_right", 78), ("sacrum", 25)):
+        foreign[body == TABLE[bone].id] = label
+    foreign[2, 0, 3] = 26  # S1 is part of our sacrum
+    foreign[0, 4, 0] = 5  # a liver
+    save(tmp_path / "p.nii.gz", body)
+    save_bare(tmp_path / "r.nii.gz", foreign)
+    command = ["evaluate", str(tmp_path / "p.nii.gz"), str(tmp_path / "r.nii.gz"), "-o", str(tmp_path)]
+    assert main([*command, "--reference-table", "totalsegmentator"]) == 0
+    assert set(rows(tmp_path).values()) == {1}
+    assert capsys.readouterr().out == ""
+
+
+def test_own_tables_on_both_sides(tmp_path, capsys):
+    (tmp_path / "mine.csv").write_text("id,name,group\n1,horn,head\n2,tail,back\n")
+    (tmp_path / "theirs.csv").write_text("id,name\n1,tail\n2,wing\n3,horn\n")
+    save_bare(tmp_path / "p.nii", np.array([0, 0, 0, 0, 0, 1, 2, 2], dtype=np.uint8).reshape(2, 2, 2))
+    save_bare(tmp_path / "r.nii", np.array([0, 0, 0, 0, 2, 3, 1, 1], dtype=np.uint8).reshape(2, 2, 2))
+    command = ["evaluate", str(tmp_path / "p.nii"), str(tmp_path / "r.nii"), "-o", str(tmp_path / "o")]
+    assert (
+        main([*command, "--table", str(tmp_path / "mine.csv"), "--reference-table", str(tmp_path / "theirs.csv")]) == 0
+    )
+    assert rows(tmp_path / "o") == {("p", "horn"): 1, ("p", "tail"): 1}
+    assert f"warning: {tmp_path / 'p.nii'} names no labels" in capsys.readouterr().err
+
+
+def test_errors_leave_no_output(tmp_path, capsys, body):
+    good, other, outside, broken = (tmp_path / f"{name}.nii.gz" for name in ("good", "other", "outside", "broken"))
+    save(good, body)
+    save_bare(other, body[1:])
+    save_bare(outside, np.where(body, 200, 0).astype(np.uint8))
+    broken.write_bytes(good.read_bytes()[:200])
+    (tmp_path / "file").touch()
+    for prediction, reference, output, text in [
+        (good, other, "o", "case good: the prediction has 6 x 5 x 4 voxels and the reference 5 x 5 x 4"),
+        (good, outside, "o", "holds labels that are not in its bone table: 200"),
+        (broken, good, "o", "broken.nii.gz"),
+        (tmp_path / "none", good, "o", "there is no prediction"),
+        (good, good, "file", "cannot make the folder"),
+    ]:
+        assert main(["evaluate", str(prediction), str(reference), "-o", str(tmp_path / output)]) == 2
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert "error: " in err
+        assert text in err
+        assert "Traceback" not in err
+        assert not (tmp_path / "o").exists()
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared label maps are not here")
+def test_real_labels_of_totalsegmentator_name_themselves(tmp_path, capsys):
+    labels = SHARED / "ct_abdomen_pelvis_3mm" / "labels.nii.gz"
+    assert main(["evaluate", str(labels), str(labels), "-o", str(tmp_path), "--json"]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert (summary["pairs"], summary["median_dsc"], summary["nonzero_share"]) == (24, 1, 1)
+    names = {name for _, name in rows(tmp_path)}
+    assert {"hip_left", "femur_right", "sacrum", "vertebrae_L1", "rib_left_12"} <= names
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared label maps are not here")
+def test_real_labels_of_verse(tmp_path):
+    labels = SHARED / "labels_spine_verse" / "sub-verse004_seg-vert_msk.nii.gz"
+    verse = ["--prediction-table", "verse", "--reference-table", "verse"]
+    assert main(["evaluate", str(labels), str(labels), "-o", str(tmp_path), *verse]) == 0
+    expected = [f"vertebrae_T{n}" for n in range(9, 13)] + [f"vertebrae_L{n}" for n in range(1, 6)]
+    assert [name for _, name in rows(tmp_path)] == expected
