@@ -97,7 +97,8 @@ def _loss(
         )
         raise SettingError(msg)
     options = _Options(dice=dice, class_weights=class_weights, ignore=ignore, with_gradient=torch.is_grad_enabled())
-    total, cross_entropy, dice_loss = _FusedLoss.apply(features, weight, bias, labels, options)
+    # torch ships Function.apply without types.
+    total, cross_entropy, dice_loss = _FusedLoss.apply(features, weight, bias, labels, options)  # type: ignore[no-untyped-call]
     return Loss(total=total, cross_entropy=cross_entropy, dice=dice_loss)
 
 
@@ -138,7 +139,7 @@ class _FusedLoss(torch.autograd.Function):
         return sums.cross_entropy + sums.dice, sums.cross_entropy, sums.dice
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
         gradients: list[Tensor | None] = [g * grad.to(g.dtype) for g in ctx.saved_tensors]
         gradients += [None] * (5 - len(gradients))
         return tuple(gradients)

@@ -1,0 +1,78 @@
+"""``sneakynet train``: train a network on labelled scans."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from sneakynet.errors import SettingError
+from sneakynet.inference.device import resolve_device
+from sneakynet.training.run import CONFIG, train
+from sneakynet.training.settings import TrainSettings, read_config
+
+
+@dataclass(frozen=True)
+class TrainCommand:
+    """Train a network; a run is resumed or repeated from its own settings."""
+
+    dataset: tyro.conf.Positional[Path | None] = None
+    """Folder in nnU-Net's raw layout: dataset.json, imagesTr, labelsTr."""
+    output: Annotated[Path | None, tyro.conf.arg(aliases=["-o"])] = None
+    """Folder of the run."""
+    resume: bool = False
+    """Go on from the checkpoint in the run's folder, with the run's own settings."""
+    config: Path | None = None
+    """Take the settings from this config.yaml; options given beside it go before."""
+    quiet: bool = False
+    """Show no progress."""
+    settings: tyro.conf.OmitArgPrefixes[TrainSettings] = field(default_factory=TrainSettings)
+
+
+def defaults(args: Sequence[str]) -> TrainCommand | None:
+    """What the options are when they are not given: those of ``--config``, or of the run that is resumed."""
+    given = _given(args)
+    source = given.get("config")
+    if source is None and "resume" in given and given.get("output"):
+        source = str(Path(given["output"]) / CONFIG)
+        if not Path(source).is_file():
+            return None  # `run` says that there is nothing to resume
+    if source is None:
+        return None
+    dataset, settings = read_config(Path(source))
+    return TrainCommand(dataset=dataset, settings=settings)
+
+
+def run(command: TrainCommand) -> None:
+    """Train.
+
+    Raises:
+        SettingError: no dataset or output is given, or settings that cannot be.
+        SneakyNetError: see ``sneakynet.training.run.train``.
+    """
+    if command.output is None:
+        msg = "give the folder of the run with -o RUN"
+        raise SettingError(msg)
+    if command.dataset is None:
+        msg = "give the dataset's folder: sneakynet train DATASET -o RUN"
+        raise SettingError(msg)
+    train(
+        command.dataset,
+        command.output,
+        command.settings,
+        device=resolve_device(command.settings.device),
+        resume=command.resume,
+        quiet=command.quiet,
+    )
+
+
+def _given(args: Sequence[str]) -> dict[str, Any]:
+    """The options that decide where defaults come from, read before all others."""
+    names = {"--config": "config", "-o": "output", "--output": "output", "--resume": "resume"}
+    given: dict[str, Any] = {}
+    for word, following in zip(args, [*args[1:], ""], strict=True):
+        name, equals, value = word.partition("=")
+        if name in names:
+            given[names[name]] = value if equals else following
+    return given

@@ -1,0 +1,264 @@
+"""Random concentric patches: drawn first, applied after.
+
+A draw is a small record of numbers that can be printed and repeated; making patches from it is a pure function. The
+draws of training step ``n`` depend on the seed and on ``n`` alone, so a resumed run needs no stored random state.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int64, Integer
+from torch import Tensor
+
+from sneakynet.data.case import Case
+from sneakynet.errors import SettingError
+from sneakynet.geometry.fields import context_origin
+from sneakynet.types import ScanArray
+
+Box = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
+"""First and one-past-last voxel along i, j, k."""
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How far the draws may go.
+
+    Args:
+        mirror: probability of swapping left and right, in the image and in the labels.
+        crop: probability, for each axis, that the scan is cut to a random part of itself: real scans end anywhere.
+        gain: standard deviation of the contrast factor (around 1).
+        offset: standard deviation of the brightness shift, in units of half the HU window.
+        noise: largest standard deviation of white noise, in the same units.
+    """
+
+    mirror: float = 0.5
+    crop: float = 0.4
+    gain: float = 0.1
+    offset: float = 0.05
+    noise: float = 0.06
+
+
+NO_AUGMENTATION = Augmentation(mirror=0.0, crop=0.0, gain=0.0, offset=0.0, noise=0.0)
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Everything random about one training patch.
+
+    Args:
+        case: index of the case.
+        origin: first voxel of the target patch, full resolution; may be negative (beyond the scan).
+        inside: the part of the scan that is seen; beyond it its edge values are repeated.
+        mirror: swap left and right.
+        gain: contrast factor.
+        offset: brightness shift, normalised intensity.
+        noise: standard deviation of the noise, normalised intensity.
+        noise_seed: of the noise.
+    """
+
+    case: int
+    origin: tuple[int, int, int]
+    inside: Box
+    mirror: bool = False
+    gain: float = 1.0
+    offset: float = 0.0
+    noise: float = 0.0
+    noise_seed: int = 0
+
+
+@dataclass(frozen=True)
+class Patches:
+    """A target and its contexts, or a batch of them.
+
+    Args:
+        images: normalised intensity of the target, then of every context, each ``[batch 1 i j k]``.
+        labels: class ids, in the same order, each ``[batch i j k]``.
+    """
+
+    images: tuple[Float[Tensor, "batch 1 i j k"], ...]
+    labels: tuple[Integer[Tensor, "batch i j k"], ...]
+
+
+@dataclass(frozen=True)
+class PatchGeometry:
+    """Edge and scales of concentric patches.
+
+    Args:
+        patch_size: edge S of every patch, in its own voxels.
+        contexts: exponents n of the context scales ``2**n``.
+
+    Raises:
+        SettingError: the cells of a context would not coincide with voxels of the target's grid.
+    """
+
+    patch_size: int
+    contexts: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        for kappa in self.contexts:
+            if self.patch_size % 2 ** (kappa + 1):
+                msg = (
+                    f"patch size {self.patch_size} does not align with a context at scale {2**kappa}: "
+                    f"it must be a multiple of {2 ** (kappa + 1)}; choose another patch size or fewer contexts"
+                )
+                raise SettingError(msg)
+
+    @property
+    def grid(self) -> int:
+        """Target origins are multiples of this, so that every context starts on one of its own cells."""
+        return int(2 ** max(self.contexts, default=0))
+
+    def context_origin(self, origin: tuple[int, int, int], kappa: int) -> tuple[int, int, int]:
+        """First cell of the concentric context ``kappa`` around a target's origin, in cells of that context."""
+        i, j, k = (o // 2**kappa for o in context_origin(origin, patch_size=self.patch_size, kappa=kappa))
+        return i, j, k
+
+
+def draw_patch(
+    cases: Sequence[Case],
+    geometry: PatchGeometry,
+    rng: np.random.Generator,
+    *,
+    balanced: float = 0.5,
+    augmentation: Augmentation = NO_AUGMENTATION,
+) -> Draw:
+    """Draw a case, a patch centre and the augmentation.
+
+    Args:
+        cases: the training cases.
+        geometry: of the patches.
+        rng: source of randomness.
+        balanced: probability of centring on a voxel of a class drawn uniformly from the case's own bones; else the
+            centre is uniform over the scan (0 is the paper's recipe).
+        augmentation: limits of what is drawn beside the position.
+    """
+    index = int(rng.integers(len(cases)))
+    case = cases[index]
+    if rng.random() < balanced and len(case.centres) > 0:
+        voxels = case.centres[sorted(case.centres)[int(rng.integers(len(case.centres)))]]
+        centre = voxels[int(rng.integers(len(voxels)))].astype(np.int64)
+    else:
+        centre = rng.integers(np.zeros(3, dtype=np.int64), np.array(case.shape))
+    grid = geometry.grid
+    # Rounding to the grid with a random phase keeps the centre anywhere within a grid step of the chosen voxel.
+    origin = (centre - geometry.patch_size // 2 + rng.integers(0, grid, size=3)) // grid * grid
+    inside = tuple(
+        _crop(edge, int(c), rng, probability=augmentation.crop, grid=grid)
+        for edge, c in zip(case.pyramid.shape, centre, strict=True)
+    )
+    return Draw(
+        case=index,
+        origin=(int(origin[0]), int(origin[1]), int(origin[2])),
+        inside=(inside[0], inside[1], inside[2]),
+        mirror=bool(rng.random() < augmentation.mirror),
+        gain=float(1 + augmentation.gain * np.clip(rng.standard_normal(), -2.5, 2.5)),
+        offset=float(augmentation.offset * rng.standard_normal()),
+        noise=float(augmentation.noise * rng.random()),
+        noise_seed=int(rng.integers(2**31)),
+    )
+
+
+def _crop(edge: int, centre: int, rng: np.random.Generator, *, probability: float, grid: int) -> tuple[int, int]:
+    """A random stretch of an axis, on the coarsest grid, that holds the centre."""
+    cut, before, after = rng.random(), rng.random(), rng.random()
+    if cut >= probability:
+        return 0, edge
+    first = int(before * centre) // grid * grid
+    last = -int(-(centre + 1 + after * (edge - centre - 1)) // grid) * grid
+    return first, min(max(last, first + grid), edge)
+
+
+def make_patches(
+    case: Case,
+    draw: Draw,
+    geometry: PatchGeometry,
+    *,
+    hu_window: tuple[float, float],
+    mirror_lut: Int64[np.ndarray, " class"] | None = None,
+) -> Patches:
+    """Cut the patches of a draw out of its case, as a batch of one.
+
+    Args:
+        case: the case that the draw names.
+        draw: what to cut.
+        geometry: of the patches.
+        hu_window: HU that become -1 and 1.
+        mirror_lut: label of the mirrored bone for every label; needed where the draw mirrors.
+    """
+    images, labels = [], []
+    for kappa in (0, *geometry.contexts):
+        origin = geometry.context_origin(draw.origin, kappa)
+        inside = tuple((first // 2**kappa, last // 2**kappa) for first, last in draw.inside)
+        bounds = (inside[0], inside[1], inside[2])
+        scan = cut(case.pyramid.scan[kappa], origin, geometry.patch_size, inside=bounds)
+        label = cut(case.pyramid.labels[kappa], origin, geometry.patch_size, inside=bounds)
+        if draw.mirror:
+            scan, label = scan[::-1], label[::-1]
+            if mirror_lut is not None:
+                label = mirror_lut.astype(label.dtype)[label]
+        low, high = hu_window
+        image = torch.from_numpy(scan.astype(np.float32, order="C"))
+        image = image.sub_((low + high) / 2).mul_(2 * draw.gain / (high - low)).add_(draw.offset)
+        if draw.noise:
+            noise = torch.Generator().manual_seed(draw.noise_seed + kappa)
+            # White noise shrinks when it is averaged over a cell of 8**kappa voxels.
+            image.add_(torch.randn(image.shape, generator=noise), alpha=draw.noise / 8 ** (kappa / 2))
+        images.append(image.clamp_(-1, 1)[None, None])
+        labels.append(torch.from_numpy(np.array(label, order="C"))[None])
+    return Patches(images=tuple(images), labels=tuple(labels))
+
+
+def cut(level: ScanArray, origin: tuple[int, int, int], edge: int, *, inside: Box) -> ScanArray:
+    """A cube of a pyramid level; what lies beyond ``inside`` repeats its edge values.
+
+    Args:
+        level: one level of a pyramid.
+        origin: first cell of the cube, possibly outside.
+        edge: of the cube, in cells.
+        inside: the cells that exist.
+    """
+    indices = [np.arange(o, o + edge).clip(first, last - 1) for o, (first, last) in zip(origin, inside, strict=True)]
+    block = level[tuple(slice(i[0], i[-1] + 1) for i in indices)]
+    for axis, index in enumerate(indices):
+        if block.shape[axis] != edge:
+            block = block.take(index - index[0], axis=axis)
+    return block
+
+
+def stack(patches: Sequence[Patches]) -> Patches:
+    """Join batches along the batch axis."""
+    return Patches(
+        images=tuple(torch.cat(level) for level in zip(*(p.images for p in patches), strict=True)),
+        labels=tuple(torch.cat(level) for level in zip(*(p.labels for p in patches), strict=True)),
+    )
+
+
+def draw_batch(
+    cases: Sequence[Case],
+    geometry: PatchGeometry,
+    *,
+    key: Sequence[int],
+    batch_size: int,
+    balanced: float,
+    augmentation: Augmentation,
+) -> tuple[Draw, ...]:
+    """The draws of one step; ``key`` (for instance seed and step) decides them completely."""
+    rng = np.random.default_rng(list(key))
+    return tuple(
+        draw_patch(cases, geometry, rng, balanced=balanced, augmentation=augmentation) for _ in range(batch_size)
+    )
+
+
+def make_batch(
+    cases: Sequence[Case],
+    draws: Sequence[Draw],
+    geometry: PatchGeometry,
+    *,
+    hu_window: tuple[float, float],
+    mirror_lut: Int64[np.ndarray, " class"] | None = None,
+) -> Patches:
+    """Cut and join the patches of several draws."""
+    made = [make_patches(cases[d.case], d, geometry, hu_window=hu_window, mirror_lut=mirror_lut) for d in draws]
+    return stack(made)

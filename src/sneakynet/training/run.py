@@ -1,0 +1,155 @@
+"""A training run from a dataset folder to a run folder."""
+
+import importlib.metadata
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sneakynet.anatomy.bone import BoneTable
+from sneakynet.data.case import Preparation, dataset_spacing, load_cases
+from sneakynet.data.dataset import Dataset, read_dataset, split_cases
+from sneakynet.data.sampling import PatchGeometry
+from sneakynet.errors import OutputError, SettingError
+from sneakynet.models.builders import build_sneakynet
+from sneakynet.models.sneakynet import SneakyNet
+from sneakynet.models.weights import load_weights
+from sneakynet.training.checkpoint import load_checkpoint
+from sneakynet.training.loop import CHECKPOINT, TrainingData, run_loop
+from sneakynet.training.progress import Reporter
+from sneakynet.training.settings import TrainSettings, write_config
+from sneakynet.training.trainer import Trainer
+from sneakynet.volumes.atomic import write_whole
+
+CONFIG = "config.yaml"
+
+
+def train(
+    dataset: Path,
+    output: Path,
+    settings: TrainSettings,
+    *,
+    device: torch.device,
+    resume: bool = False,
+    quiet: bool = False,
+    stop: Callable[[int], bool] = lambda step: False,
+) -> bool:
+    """Train a network on a dataset.
+
+    Args:
+        dataset: folder in nnU-Net's raw layout.
+        output: the run's folder; made if missing. It gets ``config.yaml``, ``splits.json``, ``checkpoint.pt``,
+            ``model.safetensors``, ``train.csv``, ``validation.csv`` and ``tensorboard/``.
+        settings: of the run.
+        device: to train on.
+        resume: go on from the run's checkpoint.
+        quiet: show nothing.
+        stop: asked after each step; True ends the run with a checkpoint.
+
+    Returns:
+        Whether all steps were done.
+
+    Raises:
+        SettingError: settings that cannot be, or a run folder that does not go with ``resume``.
+        DatasetError: every fault of the dataset.
+        OutputError: the run's folder cannot be written.
+    """
+    _check_run_folder(output, resume=resume)
+    if settings.threads is not None:
+        torch.set_num_threads(settings.threads)
+    table = BoneTable.default() if settings.table is None else BoneTable.read(settings.table)
+    found = read_dataset(dataset, table=table)
+    names = [case.name for case in found.cases]
+    training, validation = split_cases(names, validation=settings.validation_cases, seed=settings.seed)
+    torch.manual_seed(settings.seed)
+    trainer = Trainer(_model(settings, table).to(device), settings)
+    seconds = load_checkpoint(output / CHECKPOINT, trainer).seconds if resume else 0.0
+    spacing = settings.spacing or dataset_spacing(found)
+    _make_run_folder(output, dataset, settings, splits={"training": training, "validation": validation})
+    data = _load(found, settings, spacing, cache=settings.cache or output / "cache", quiet=quiet, held_out=validation)
+    provenance = _provenance(dataset, settings, training=training, validation=validation)
+    return run_loop(trainer, data, output, provenance=provenance, seconds=seconds, quiet=quiet, stop=stop)
+
+
+def _check_run_folder(output: Path, *, resume: bool) -> None:
+    if resume and not (output / CHECKPOINT).is_file():
+        msg = f"nothing to resume: there is no checkpoint {output / CHECKPOINT}; start the run without --resume"
+        raise SettingError(msg)
+    if not resume and (output / CONFIG).exists():
+        msg = f"{output} holds a run already; go on with --resume, or choose another folder"
+        raise SettingError(msg)
+
+
+def _make_run_folder(
+    output: Path, dataset: Path, settings: TrainSettings, *, splits: dict[str, tuple[str, ...]]
+) -> None:
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"cannot make the run folder {output}: {error.strerror}; choose another with -o"
+        raise OutputError(msg) from error
+    with write_whole(output / "splits.json") as part:
+        part.write_text(json.dumps(splits, indent=1))
+    write_config(output / CONFIG, dataset.resolve(), settings)
+
+
+def _model(settings: TrainSettings, table: BoneTable) -> SneakyNet:
+    model = build_sneakynet(
+        variant=settings.variant,
+        n_classes=table.n_classes,
+        patch_size=settings.patch_size,
+        contexts=settings.contexts if settings.variant != "A" else (),
+        width=settings.width,
+        levels=settings.levels,
+        norm=settings.norm,
+        hook_source=settings.hook_source,
+    )
+    if settings.init is not None:
+        start, header = load_weights(settings.init)
+        if start.architecture != model.architecture or header.table.names != table.names:
+            msg = (
+                f"{settings.init} holds another network than these settings ask for: "
+                f"{start.architecture.to_dict()}, not {model.architecture.to_dict()} with the same bones"
+            )
+            raise SettingError(msg)
+        model.load_state_dict(start.state_dict())
+    return model
+
+
+def _load(
+    dataset: Dataset, settings: TrainSettings, spacing: float, *, cache: Path, quiet: bool, held_out: tuple[str, ...]
+) -> TrainingData:
+    contexts = settings.contexts if settings.variant != "A" else ()
+    preparation = Preparation(
+        spacing=spacing, hu_window=settings.hu_window, contexts=contexts, context_labels=settings.context_labels
+    )
+    with Reporter("preparing cases", total=len(dataset.cases), quiet=quiet) as reporter:
+        cases = load_cases(
+            dataset, preparation, cache=cache, progress=lambda done, _, name: reporter.update(done, {"case": name})
+        )
+    return TrainingData(
+        training=[case for case in cases if case.name not in held_out],
+        validation=[case for case in cases if case.name in held_out],
+        geometry=PatchGeometry(patch_size=settings.patch_size, contexts=contexts),
+        table=dataset.table,
+        spacing=spacing,
+    )
+
+
+def _provenance(
+    dataset: Path, settings: TrainSettings, *, training: tuple[str, ...], validation: tuple[str, ...]
+) -> dict[str, Any]:
+    """Where the weights come from; names only, so that no path of this machine travels with them."""
+    described = settings.to_dict()
+    for name in ("table", "cache", "init"):
+        described[name] = Path(described[name]).name if described[name] else None
+    return {
+        "sneakynet": importlib.metadata.version("sneakynet"),
+        "torch": torch.__version__,
+        "dataset": dataset.resolve().name,
+        "training_cases": len(training),
+        "validation_cases": len(validation),
+        "settings": described,
+    }

@@ -1,0 +1,206 @@
+"""The settings of a training run: the command line is made from them and ``config.yaml`` is written from them."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import yaml
+
+from sneakynet.data.pyramid import ContextLabels
+from sneakynet.errors import SettingError
+from sneakynet.models.blocks import Norm
+from sneakynet.models.crop_skip import HookSource, Variant
+from sneakynet.training.loss import DiceClasses
+from sneakynet.volumes.atomic import write_whole
+
+# These may differ between the parts of a resumed run: they decide how long and where it runs, not what it computes.
+FREE_ON_RESUME = frozenset(
+    {"steps", "time_limit", "validate_every", "checkpoint_every", "log_every", "device", "threads", "cache"}
+)
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """Everything that decides a training run, beside the dataset.
+
+    The paper's recipe: ``--balanced 0 --no-augment --dice all --schedule constant --steps 100000`` (its batch size,
+    normalisation and HU window are not published).
+    """
+
+    variant: Variant = "D"
+    """A 3D U-Net, B HookNet, C MRN, D SneakyNet, E SneakyNet whose target adds the contexts' own answers."""
+    contexts: tuple[int, ...] = (1,)
+    """Exponents n of the contexts: each sees 2^n times the target's field of view at 1/2^n of its resolution."""
+    patch_size: int = 64
+    """Edge of every network's input, in voxels."""
+    width: int = 16
+    """Channels at the first level; they double at each further level."""
+    levels: int = 5
+    """Levels of each U-Net."""
+    norm: Norm = "instance"
+    """Normalisation after each convolution."""
+    hook_source: HookSource = "encoder"
+    """Which side of a context network the crop-skips leave from: encoder (the paper) or decoder (HookNet)."""
+
+    table: Path | None = None
+    """Bone table (CSV) whose names the dataset uses; by default the package's own."""
+    spacing: float | None = None
+    """Isotropic spacing to train at, mm; by default the dataset's own."""
+    hu_window: tuple[float, float] = (-500.0, 1300.0)
+    """Hounsfield units that are scaled to -1 and 1; what lies outside is clipped."""
+    context_labels: ContextLabels = "majority"
+    """Label of a context's voxel: the majority's, or the commonest bone wherever a quarter is bone."""
+    validation_cases: int | None = None
+    """How many cases are held out; by default a tenth, at least one."""
+    cache: Path | None = None
+    """Folder for prepared cases, reused by later runs; by default RUN/cache."""
+
+    steps: int = 20_000
+    """Optimiser steps in all (resumed ones included)."""
+    time_limit: float | None = None
+    """Stop with a checkpoint after this many minutes; --resume goes on."""
+    batch_size: int = 2
+    """Patches (each a target with its contexts) per step."""
+    context_steps: int = 0
+    """Train the contexts alone for this many steps first, and everything after."""
+    learning_rate: float = 1e-3
+    """Of Adam."""
+    schedule: Literal["constant", "cosine"] = "cosine"
+    """Keep the learning rate, or let it fall to 1 % along a cosine over all steps."""
+    warmup_steps: int = 100
+    """Let the learning rate rise over this many steps."""
+    dice: DiceClasses = "present"
+    """Average Dice over the classes present in the batch, or over all (the paper)."""
+    background_weight: float = 1.0
+    """Weight of background in the cross-entropy; below 1 the bones start to be learnt earlier."""
+    balanced: float = 0.5
+    """Share of patches centred on a voxel of a bone drawn uniformly; the others lie anywhere."""
+    augment: bool = True
+    """Vary brightness, contrast, noise and the scan's extent, and mirror with the left and right labels swapped."""
+    ema: float = 0.0
+    """Export a moving average of the weights with this decay per step (such as 0.999); 0 exports the weights."""
+    precision: Literal["f32", "bf16"] = "f32"
+    """bf16 computes the convolutions in bfloat16."""
+    init: Path | None = None
+    """Weights file to start from instead of fresh weights; it must hold the same network."""
+    seed: int = 0
+    """Decides the split, the first weights and every patch."""
+
+    validate_every: int = 500
+    """Steps between validations on held-out patches."""
+    validation_patches: int = 16
+    """How many held-out patches, always the same ones."""
+    checkpoint_every: float = 5.0
+    """Minutes between checkpoints."""
+    log_every: int = 20
+    """Steps that a line of train.csv averages over."""
+    device: str = "auto"
+    """auto, cpu or cuda."""
+    threads: int | None = None
+    """CPU threads; by default all cores."""
+
+    def __post_init__(self) -> None:
+        faults = [
+            f"{name} must be {rule}, got {getattr(self, name)}"
+            for name, rule, good in (
+                ("steps", "1 or more", self.steps >= 1),
+                ("batch_size", "1 or more", self.batch_size >= 1),
+                ("context_steps", "0 or more", self.context_steps >= 0),
+                ("learning_rate", "above 0", self.learning_rate > 0),
+                ("warmup_steps", "0 or more", self.warmup_steps >= 0),
+                ("background_weight", "above 0", self.background_weight > 0),
+                ("balanced", "between 0 and 1", 0 <= self.balanced <= 1),
+                ("ema", "from 0 to below 1", 0 <= self.ema < 1),
+                ("spacing", "above 0 mm", self.spacing is None or self.spacing > 0),
+                ("hu_window", "two numbers, the lower first", self.hu_window[0] < self.hu_window[1]),
+                ("time_limit", "above 0 minutes", self.time_limit is None or self.time_limit > 0),
+                ("validate_every", "1 or more", self.validate_every >= 1),
+                ("validation_patches", "1 or more", self.validation_patches >= 1),
+                ("checkpoint_every", "above 0 minutes", self.checkpoint_every > 0),
+                ("log_every", "1 or more", self.log_every >= 1),
+                ("threads", "1 or more", self.threads is None or self.threads >= 1),
+            )
+            if not good
+        ]
+        if self.context_steps and (not self.contexts or self.variant in {"A", "C"}):
+            faults.append(f"context_steps needs contexts with a loss of their own, variant {self.variant} has none")
+        if faults:
+            msg = "; ".join(faults)
+            raise SettingError(msg)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, fit for YAML and JSON."""
+        plain = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: _plain(value) for name, value in plain.items()}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Rebuild settings; fields that are missing take their defaults.
+
+        Raises:
+            SettingError: an unknown name, or a value of the wrong type or range.
+        """
+        known = {field.name: field for field in fields(cls)}
+        unknown = sorted(set(values) - set(known))
+        if unknown:
+            msg = f"unknown settings: {', '.join(unknown)}; known are: {', '.join(known)}"
+            raise SettingError(msg)
+        typed: dict[str, Any] = dict(values)
+        for name in ("contexts", "hu_window"):
+            if name in typed:
+                typed[name] = tuple(typed[name])
+        for name in ("table", "cache", "init"):
+            if typed.get(name) is not None:
+                typed[name] = Path(typed[name])
+        try:
+            return cls(**typed)
+        except TypeError as error:
+            msg = f"a setting has a value of the wrong type: {error}"
+            raise SettingError(msg) from error
+
+    def differences(self, other: "TrainSettings") -> list[str]:
+        """Settings that must not change within a run but do, as ``name: mine, not theirs``."""
+        mine, theirs = self.to_dict(), other.to_dict()
+        return [
+            f"{name}: {mine[name]}, not {theirs[name]}"
+            for name in mine
+            if mine[name] != theirs[name] and name not in FREE_ON_RESUME
+        ]
+
+
+def write_config(path: Path, dataset: Path, settings: TrainSettings) -> None:
+    """Write the file that ``sneakynet train --config`` repeats the run from."""
+    with write_whole(path) as part:
+        part.write_text(yaml.safe_dump({"dataset": str(dataset), **settings.to_dict()}, sort_keys=False))
+
+
+def read_config(path: Path) -> tuple[Path | None, TrainSettings]:
+    """Read what ``write_config`` wrote.
+
+    Raises:
+        SettingError: the file cannot be read, or holds settings that do not exist.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        msg = f"cannot read the settings {path}: {reason}; give the config.yaml of a run"
+        raise SettingError(msg) from error
+    if not isinstance(values, dict):
+        msg = f"{path} holds no settings; give the config.yaml of a run"
+        raise SettingError(msg)
+    dataset = values.pop("dataset", None)
+    return None if dataset is None else Path(dataset), TrainSettings.from_dict(values)
+
+
+def override(settings: TrainSettings, **changes: Any) -> TrainSettings:
+    """The same settings with some replaced."""
+    return dataclasses.replace(settings, **changes)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Path):
+        return str(value)
+    return list(value) if isinstance(value, tuple) else value

@@ -1,0 +1,147 @@
+"""What changes during a training run: weights, their moving average, the optimiser and the step counter."""
+
+import copy
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from sneakynet.data.sampling import Patches
+from sneakynet.errors import SneakyNetError
+from sneakynet.models.sneakynet import SneakyNet
+from sneakynet.training.loss import Loss, head_loss
+from sneakynet.training.schedule import learning_rate
+from sneakynet.training.settings import TrainSettings
+
+
+def autocast(device: torch.device, precision: Literal["f32", "bf16"]) -> torch.autocast:
+    """The context in which a network runs in a precision."""
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16")
+
+
+class DivergedError(SneakyNetError, ArithmeticError):
+    """The loss is no number any more."""
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """What one step did.
+
+    Args:
+        losses: by network, ``target`` and ``context_<scale>x``, without gradient; in the first phase contexts only.
+        learning_rate: that was used.
+    """
+
+    losses: dict[str, Loss]
+    learning_rate: float
+
+
+class Trainer:
+    """A network under training.
+
+    Args:
+        model: the network, on its device.
+        settings: of the run.
+    """
+
+    def __init__(self, model: SneakyNet, settings: TrainSettings) -> None:
+        if settings.precision == "bf16" or next(model.parameters()).is_cuda:
+            # In float32 on a CPU the plain layout is as fast.
+            model = model.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        self.model = model
+        self.settings = settings
+        self.step = 0
+        self.device = next(model.parameters()).device
+        self.optimiser = torch.optim.Adam(model.parameters(), lr=settings.learning_rate, fused=True)
+        self.averaged = copy.deepcopy(model).eval() if settings.ema else None
+        for parameter in () if self.averaged is None else self.averaged.parameters():
+            parameter.requires_grad = False
+        weights = torch.ones(model.architecture.n_classes, device=self.device)
+        weights[0] = settings.background_weight
+        self.class_weights = weights
+
+    @property
+    def exported(self) -> SneakyNet:
+        """The network whose weights are validated and written: the moving average where there is one."""
+        return self.model if self.averaged is None else self.averaged
+
+    def train_step(self, patches: Patches) -> StepReport:
+        """One forward pass, backward pass and update.
+
+        Raises:
+            DivergedError: the loss is not finite; the weights are left as they were.
+        """
+        settings = self.settings
+        rate = learning_rate(
+            self.step,
+            peak=settings.learning_rate,
+            kind=settings.schedule,
+            steps=settings.steps,
+            warmup_steps=settings.warmup_steps,
+        )
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.model.train()
+        self.optimiser.zero_grad(set_to_none=True)
+        losses = self.losses(patches, contexts_only=self.step < settings.context_steps)
+        total = torch.stack([loss.total for loss in losses.values()]).sum()
+        if not bool(torch.isfinite(total)):
+            msg = (
+                f"the loss is {float(total)} at step {self.step}: training has diverged; resume from the last "
+                "checkpoint, or start again with a smaller --learning-rate"
+            )
+            raise DivergedError(msg)
+        total.backward()  # type: ignore[no-untyped-call]
+        self.optimiser.step()
+        self.step += 1
+        self._average()
+        plain = {name: replace(loss, total=loss.total.detach()) for name, loss in losses.items()}
+        return StepReport(losses=plain, learning_rate=rate)
+
+    def losses(self, patches: Patches, *, contexts_only: bool = False) -> dict[str, Loss]:
+        """Loss of every network that has one; their sum is what is trained on."""
+        images = [image.to(self.device, non_blocking=True) for image in patches.images]
+        labels = [label.to(self.device, non_blocking=True) for label in patches.labels]
+        heads = self.model.context_heads()
+        with autocast(self.device, self.settings.precision):
+            if contexts_only:
+                features = list(self.model.context_features(images[1:]))
+            else:
+                maps = self.model.features(images[0], images[1:])
+                features = [maps.target, *maps.contexts]
+        scored = {f"context_{2**n}x": i for i, n in enumerate(self.model.architecture.contexts) if i < len(heads)}
+        parts = [] if contexts_only else [("target", features.pop(0), self.model.target_head(), labels[0])]
+        parts += [(name, features[i], heads[i], labels[i + 1]) for name, i in scored.items()]
+        return {
+            name: head_loss(feature, weight, bias, label, dice=self.settings.dice, class_weights=self.class_weights)
+            for name, feature, (weight, bias), label in parts
+        }
+
+    def state(self) -> dict[str, Any]:
+        """Everything that a later run needs to go on exactly; tensors and plain values."""
+        return {
+            "step": self.step,
+            "model": self.model.state_dict(),
+            "averaged": None if self.averaged is None else self.averaged.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up what ``state`` gave."""
+        self.step = int(state["step"])
+        self.model.load_state_dict(state["model"])
+        if self.averaged is not None:
+            self.averaged.load_state_dict(state["averaged"])
+        self.optimiser.load_state_dict(state["optimiser"])
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        if self.averaged is None:
+            return
+        # A short history counts less, or the first weights would linger for thousands of steps.
+        decay = min(self.settings.ema, (1 + self.step) / (10 + self.step))
+        old: list[Tensor] = list(self.averaged.parameters())
+        torch._foreach_lerp_(old, list(self.model.parameters()), 1 - decay)
+        for mine, theirs in zip(self.averaged.buffers(), self.model.buffers(), strict=True):
+            mine.copy_(theirs)

@@ -1,0 +1,70 @@
+"""Dice on patches that are never trained on, always the same ones."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sneakynet.data.sampling import Patches
+from sneakynet.models.sneakynet import SneakyNet, apply_head
+from sneakynet.training.trainer import autocast
+
+
+@dataclass(frozen=True)
+class Score:
+    """Of one network, over the classes present in the validation patches (background not counted).
+
+    Args:
+        dice: mean DSC, misses counted as 0.
+        found: share of the classes with a DSC above 0.
+    """
+
+    dice: float
+    found: float
+
+
+@torch.no_grad()
+def validate(
+    model: SneakyNet, batches: Sequence[Patches], *, precision: Literal["f32", "bf16"] = "f32"
+) -> dict[str, Score]:
+    """Score every network that answers: ``target`` and ``context_<scale>x``.
+
+    Voxels of all patches are pooled before the DSC of a class is taken: a patch rarely holds a whole bone.
+    """
+    training = model.training
+    model.eval()
+    device = next(model.parameters()).device
+    n = model.architecture.n_classes
+    counts: dict[str, np.ndarray] = {}
+    for patches in batches:
+        target, *contexts = (image.to(device) for image in patches.images)
+        with autocast(device, precision):
+            output = model.features(target, contexts)
+        heads = [model.target_head(), *model.context_heads()]
+        names = ["target", *(f"context_{2**kappa}x" for kappa in model.architecture.contexts)]
+        # Variant C's contexts have no head of their own: the longer lists end there.
+        for name, features, head, labels in zip(
+            names, [output.target, *output.contexts], heads, patches.labels, strict=False
+        ):
+            answer = apply_head(features.float(), head).argmax(1)
+            counts[name] = counts.get(name, np.zeros((3, n))) + _counts(answer.cpu(), labels, n)
+    model.train(training)
+    return {name: _score(count) for name, count in counts.items()}
+
+
+def _counts(answer: Tensor, labels: Tensor, n_classes: int) -> np.ndarray:
+    """Rows: voxels right, voxels answered, voxels in the labels; by class."""
+    a, y = answer.numpy().ravel(), labels.numpy().ravel().astype(np.int64)
+    return np.stack([np.bincount(v, minlength=n_classes) for v in (y[a == y], a, y)])
+
+
+def _score(counts: np.ndarray) -> Score:
+    right, answered, reference = counts[:, 1:]
+    present = reference > 0
+    if not present.any():
+        return Score(dice=0.0, found=0.0)
+    dice = 2 * right[present] / (answered[present] + reference[present])
+    return Score(dice=float(dice.mean()), found=float((dice > 0).mean()))
