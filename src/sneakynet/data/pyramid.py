@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 import torch
-from jaxtyping import Float, Integer
+from jaxtyping import Float, Integer, Shaped
 from torch.nn.functional import avg_pool3d
 
 from sneakynet.types import LabelArray, ScanArray
@@ -76,7 +76,7 @@ def build_pyramid(
     return Pyramid(scan=scans, labels=pooled_labels)
 
 
-def pad_to_multiple(array: ScanArray, multiple: int) -> ScanArray:
+def pad_to_multiple(array: ScanArray, multiple: int) -> Float[np.ndarray, "i2 j2 k2"] | Integer[np.ndarray, "i2 j2 k2"]:
     """Repeat the last voxels until every edge is a multiple; voxel 0 stays voxel 0."""
     widths = [(0, -edge % multiple) for edge in array.shape]
     return np.pad(array, widths, mode="edge") if any(after for _, after in widths) else array

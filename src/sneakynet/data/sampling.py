@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int64, Integer
+from jaxtyping import Float, Int64, Integer, Shaped
 from torch import Tensor
 
 from sneakynet.data.case import Case
@@ -210,7 +210,9 @@ def make_patches(
     return Patches(images=tuple(images), labels=tuple(labels))
 
 
-def cut(level: ScanArray, origin: tuple[int, int, int], edge: int, *, inside: Box) -> ScanArray:
+def cut(
+    level: ScanArray, origin: tuple[int, int, int], edge: int, *, inside: Box
+) -> Shaped[np.ndarray, "edge edge edge"]:
     """A cube of a pyramid level; what lies beyond ``inside`` repeats its edge values.
 
     Args:
