@@ -35,7 +35,7 @@ _RADIOGRAPH = 0.34
 
 _PAPER, _INK, _FAINT = "#0d1016", "#e6e9ef", "#8b93a1"
 _HEIGHT, _DPI = 7.2, 130
-_LEGEND_ROWS, _LEGEND_COLUMN = 42, 1.35
+_LEGEND_ROW, _LEGEND_COLUMN = 0.15, 1.5
 
 
 def write_preview(path: str | Path, segmentation: Segmentation, scan: Volume, *, title: str) -> None:
@@ -149,17 +149,17 @@ def _radiograph(hu: Float[np.ndarray, "depth row column"]) -> Float[np.ndarray, 
 
 
 def _compose(
-    pictures: Sequence[Float[np.ndarray, "row column 3"]], *, pixel: float, bones: Sequence[Bone], title: str
+    pictures: Sequence[Float[np.ndarray, "_ _ 3"]], *, pixel: float, bones: Sequence[Bone], title: str
 ) -> Figure:
-    columns = -(-len(bones) // _LEGEND_ROWS)
     tall = max(picture.shape[0] for picture in pictures)
     top, foot, gap = 0.55, 0.3, 0.35  # inches
     scale = min(
         (_HEIGHT - top - foot) / tall, 2 * _HEIGHT / sum(p.shape[1] for p in pictures)
     )  # inches per pixel; a flat scan is as wide as it may be
     widths = [picture.shape[1] * scale for picture in pictures]
-    wide = gap + sum(width + gap for width in widths) + columns * _LEGEND_COLUMN
-    wide, high = max(wide, 6.0), max(tall * scale + top + foot, 3.0 + foot)
+    high = max(tall * scale + top + foot, 3.0)
+    rows = int((high - top - foot) / _LEGEND_ROW)
+    wide = max(gap + sum(width + gap for width in widths) + -(-len(bones) // rows) * _LEGEND_COLUMN, 6.0)
     figure = Figure(figsize=(wide, high), facecolor=_PAPER)
     figure.text(
         gap / wide, 1 - 0.3 / high, title, color=_INK, fontsize=12, weight="bold", va="center", parse_math=False
@@ -173,7 +173,7 @@ def _compose(
         _letters(axes, left=left_letter, right=right_letter)
         left += width + gap
     _scale_bar(figure, at=gap, inches_per_mm=scale / pixel, size=(wide, high))
-    _legend(figure, bones, at=left, size=(wide, high))
+    _legend(figure, bones, rows=rows, corner=(left, top), size=(wide, high))
     return figure
 
 
@@ -192,21 +192,20 @@ def _scale_bar(figure: Figure, *, at: float, inches_per_mm: float, size: tuple[f
     axes.set_facecolor(_INK)
     axes.set_xticks([])
     axes.set_yticks([])
-    text = f"{length} mm" if length < 100 else f"{length // 10} cm"
-    figure.text((at + length * inches_per_mm + 0.08) / wide, 0.12 / high, text, color=_FAINT, fontsize=8, va="center")
+    figure.text(
+        (at + length * inches_per_mm + 0.08) / wide, 0.12 / high, f"{length} mm", color=_FAINT, fontsize=8, va="center"
+    )
 
 
-def _legend(figure: Figure, bones: Sequence[Bone], *, at: float, size: tuple[float, float]) -> None:
+def _legend(
+    figure: Figure, bones: Sequence[Bone], *, rows: int, corner: tuple[float, float], size: tuple[float, float]
+) -> None:
     wide, high = size
+    left, top = corner
     if not bones:
-        figure.text(
-            (at - 0.2) / wide, 1 - 0.3 / high, "no bone found", color=_FAINT, fontsize=9, va="center", ha="right"
-        )
-    step = (high - 0.75) / _LEGEND_ROWS
+        figure.text(1 - 0.2 / wide, 1 - 0.3 / high, "no bone found", color=_FAINT, fontsize=9, va="center", ha="right")
     for n, bone in enumerate(bones):
-        column, row = divmod(n, _LEGEND_ROWS)
-        x, y = (at + column * _LEGEND_COLUMN) / wide, 1 - (0.55 + (row + 0.5) * step) / high
-        figure.text(x, y, "■", color=bone.color, fontsize=min(8, 48 * step), va="center")
-        figure.text(
-            x + 0.14 / wide, y, bone.name, color=_FAINT, fontsize=min(6.5, 42 * step), va="center", parse_math=False
-        )
+        column, row = divmod(n, rows)
+        x, y = (left + column * _LEGEND_COLUMN) / wide, 1 - (top + (row + 0.5) * _LEGEND_ROW) / high
+        figure.text(x, y, "■", color=bone.color, fontsize=8, va="center")
+        figure.text(x + 0.14 / wide, y, bone.name, color=_FAINT, fontsize=6.5, va="center")

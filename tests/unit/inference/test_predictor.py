@@ -1,0 +1,202 @@
+import numpy as np
+import pytest
+import torch
+from torch.nn.functional import interpolate
+
+from sneakynet.anatomy.bone import Bone, BoneTable
+from sneakynet.data.sampling import PatchGeometry
+from sneakynet.errors import SettingError, WeightsError
+from sneakynet.inference.predictor import Predictor, segment
+from sneakynet.inference.scan_pyramid import ScanPyramid
+from sneakynet.inference.tiles import gaussian, plan_tiles
+from sneakynet.models.builders import build_sneakynet
+from sneakynet.models.weights import WeightsHeader, save_weights
+from sneakynet.volumes.volume import Volume
+
+N_CLASSES = 5
+SPACING = 4.0
+
+
+def make_predictor(**architecture):
+    torch.manual_seed(1)
+    network = build_sneakynet(n_classes=N_CLASSES, patch_size=8, width=4, levels=2, **architecture)
+    for unet in (network.target, *network.contexts):
+        torch.nn.init.normal_(unet.head.weight)  # so that every class wins somewhere
+        unet.head.bias.data.copy_(-unet.head.weight.data.sum(dim=1).flatten() / 2)
+    header = WeightsHeader(
+        architecture=network.architecture.to_dict(),
+        spacing=(SPACING,) * 3,
+        hu_window=(-1000.0, 1000.0),
+        table=BoneTable(tuple(Bone(id=n, name=f"bone_{n}") for n in range(1, N_CLASSES))),
+        provenance={"steps": 3},
+    )
+    return Predictor(network, header, name="tiny", device="cpu")
+
+
+def threshold_predictor():
+    """Bone 1 wherever a voxel of the network's grid is above 0 HU."""
+    predictor = make_predictor(variant="E", contexts=(1,), norm="none")
+    predictor.network.target_features = lambda target, contexts: target
+    weight = torch.tensor([[0.0], [1.0], [-9.0], [-9.0], [-9.0]])
+    predictor.network.target_head = lambda: (weight, torch.tensor([0.0, 0.0, -99.0, -99.0, -99.0]))
+    return predictor
+
+
+def rotation(degrees, axis):
+    angle = np.radians(degrees)
+    turn = np.eye(3)
+    a, b = [n for n in range(3) if n != axis]
+    turn[a, a] = turn[b, b] = np.cos(angle)
+    turn[a, b], turn[b, a] = -np.sin(angle), np.sin(angle)
+    return turn
+
+
+def blob(shape, matrix):
+    """A ball of bone off the middle, sampled on a grid whose steps are the matrix's columns."""
+    affine = np.eye(4)
+    affine[:3, :3] = matrix
+    affine[:3, 3] = -matrix @ (np.array(shape) - 1) / 2 + [5.0, -3.0, 2.0]
+    world = np.einsum("ab,bijk->aijk", matrix, np.indices(shape)) + affine[:3, 3].reshape(3, 1, 1, 1)
+    distance = np.linalg.norm(world - np.array([12.0, 6.0, -8.0]).reshape(3, 1, 1, 1), axis=0)
+    return Volume((np.clip(22 - distance, -10, 10) * 60).astype(np.int16), affine)
+
+
+@pytest.mark.parametrize(("variant", "contexts"), [("A", ()), ("D", (1,)), ("E", (1,))])
+def test_labels_equal_those_of_the_plain_method(variant, contexts):
+    """Class scores of every tile, averaged with Gaussian weights, interpolated as a whole, then the winner."""
+    predictor = make_predictor(variant=variant, contexts=contexts)
+    geometry = PatchGeometry(8, contexts)
+    generator = np.random.default_rng(0)
+    voxels = generator.integers(-1000, 1000, size=(11, 9, 18)).astype(np.int16).repeat(2, 0).repeat(2, 1).repeat(2, 2)
+    scan = Volume(voxels, np.diag([SPACING / 2] * 3 + [1.0]))
+
+    pyramid = ScanPyramid.build(
+        # Averaging pairs of equal voxels and the neighbours' halves is the resampler's business.
+        _on_grid(scan),
+        geometry,
+        hu_window=(-1000.0, 1000.0),
+    )
+    bell = gaussian(8).float()
+    window = bell[:, None, None] * bell[None, :, None] * bell
+    total, weight = torch.zeros(N_CLASSES, 40, 40, 40), torch.zeros(40, 40, 40)
+    plan = plan_tiles((11, 9, 18), patch_size=8, grid=geometry.grid)
+    with torch.inference_mode():
+        for k in plan.origins[2]:
+            for origin in plan.layer(k):
+                target, *around = pyramid.patches([origin])
+                at = tuple(slice(o, o + 8) for o in origin)
+                total[(slice(None), *at)] += predictor.network(target, around).target[0] * window
+                weight[at] += window
+    scores = (total / weight)[:, :11, :9, :18]
+    fine = interpolate(scores[None], scale_factor=2, mode="trilinear", align_corners=False)[0]
+
+    labels = predictor.segment(scan).labels.voxels
+
+    expected = fine.argmax(dim=0).numpy()
+    assert np.bincount(expected.ravel(), minlength=N_CLASSES).max() < 0.8 * expected.size
+    assert (labels == expected).mean() > 0.9999  # float32 ties
+
+
+def _on_grid(scan):
+    from sneakynet.data.network_grid import on_network_grid
+
+    return on_network_grid(scan, spacing=(SPACING,) * 3).voxels
+
+
+@pytest.mark.parametrize("permutation", [(0, 1, 2), (2, 0, 1), (1, 0, 2)])
+@pytest.mark.parametrize("signs", [(1, 1, 1), (-1, 1, -1), (-1, -1, -1)])
+def test_any_axis_order_and_flip_keeps_its_grid(permutation, signs):
+    matrix = np.eye(3)[:, permutation] * np.array(signs) * SPACING
+    scan = blob((13, 17, 20), matrix)
+
+    labels = threshold_predictor().segment(scan).labels
+
+    np.testing.assert_array_equal(labels.affine, scan.affine)
+    np.testing.assert_array_equal(labels.voxels, scan.voxels > 0)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "shape"),
+    [
+        (rotation(20, 2) * SPACING, (20, 20, 20)),
+        (rotation(-35, 0) @ rotation(15, 1) * SPACING, (20, 20, 20)),
+    ],
+)
+def test_an_oblique_scan_of_the_network_s_spacing_is_labelled_voxel_by_voxel(matrix, shape):
+    scan = blob(shape, matrix)
+
+    labels = threshold_predictor().segment(scan).labels
+
+    np.testing.assert_array_equal(labels.affine, scan.affine)
+    np.testing.assert_array_equal(labels.voxels, scan.voxels > 0)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "shape"),
+    [
+        (np.diag([1.0, -1.2, 5.0]), (70, 60, 14)),
+        (rotation(25, 1) @ np.diag([-1.5, 6.0, 2.0]), (45, 12, 40)),
+        (np.eye(3)[:, (2, 0, 1)] * 3.0, (26, 25, 27)),
+    ],
+)
+def test_anisotropic_scans_keep_their_grid_and_place(matrix, shape):
+    scan = blob(shape, matrix)
+
+    labels = threshold_predictor().segment(scan).labels
+
+    truth = scan.voxels > 0
+    assert labels.shape == scan.shape
+    np.testing.assert_array_equal(labels.affine, scan.affine)
+    assert 2 * (labels.voxels.astype(bool) & truth).sum() / ((labels.voxels > 0).sum() + truth.sum()) > 0.97
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 2), (3, 30, 2)])
+def test_a_scan_smaller_than_a_tile(shape):
+    scan = Volume(np.full(shape, 300, dtype=np.int16), np.diag([SPACING, SPACING, SPACING, 1]))
+
+    labels = threshold_predictor().segment(scan).labels
+
+    assert labels.shape == shape
+    assert (labels.voxels == 1).all()
+
+
+def test_the_same_scan_gives_the_same_labels_again_and_progress_ends_at_all_tiles():
+    predictor = make_predictor(variant="E", contexts=(1,))
+    scan = blob((20, 20, 20), np.eye(3) * 3)
+    seen = []
+
+    first = predictor.segment(scan, progress=lambda done, total: seen.append((done, total)))
+    second = predictor.segment(scan)
+
+    np.testing.assert_array_equal(first.labels.voxels, second.labels.voxels)
+    assert seen[-1] == (27, 27)
+    assert [done for done, _ in seen] == sorted({done for done, _ in seen})
+
+
+def test_the_segmentation_says_where_it_comes_from():
+    model = make_predictor(variant="E", contexts=(1,)).segment(blob((8, 8, 8), np.eye(3) * 4)).model
+
+    assert model["name"] == "tiny"
+    assert model["spacing_mm"] == [4.0, 4.0, 4.0]
+    assert model["provenance"] == {"steps": 3}
+
+
+def test_segment_reads_a_weights_file(tmp_path):
+    predictor = make_predictor(variant="A", contexts=())
+    save_weights(tmp_path / "tiny.safetensors", predictor.network, predictor.header)
+    scan = blob((20, 20, 20), np.eye(3) * 3)
+
+    found = segment(scan, model=tmp_path / "tiny.safetensors", device="cpu", progress=True)
+
+    np.testing.assert_array_equal(found.labels.voxels, predictor.segment(scan).labels.voxels)
+    assert found.table == predictor.header.table
+
+
+def test_a_missing_weights_file(tmp_path):
+    with pytest.raises(WeightsError, match="there is no such file"):
+        Predictor.load(tmp_path / "none.safetensors")
+
+
+def test_the_device_is_checked_before_the_file_is_read(tmp_path):
+    with pytest.raises(SettingError, match="cannot use device 'tpu'"):
+        Predictor.load(tmp_path / "none.safetensors", device="tpu")
