@@ -10,9 +10,10 @@ import numpy as np
 from jaxtyping import Integer
 
 from sneakynet.data.dataset import CaseFiles, Dataset, refuse
+from sneakynet.data.network_grid import on_network_grid
 from sneakynet.data.pyramid import ContextLabels, Pyramid, build_pyramid
 from sneakynet.errors import DatasetError, OutputError, SneakyNetError
-from sneakynet.geometry.resample import grid_for, resample
+from sneakynet.geometry.resample import resample
 from sneakynet.types import LabelArray
 from sneakynet.volumes.atomic import write_whole
 from sneakynet.volumes.canonical import canonical
@@ -132,15 +133,12 @@ def _prepare(files: CaseFiles, dataset: Dataset, preparation: Preparation) -> Ca
             "affine); resample it onto the scan"
         )
         raise DatasetError(msg)
-    scan, labels = canonical(scan), canonical(labels)
-    labels = Volume(_translated(labels.voxels, dataset), labels.affine)
+    scan = on_network_grid(scan, spacing=(preparation.spacing,) * 3)
+    labels = canonical(Volume(_translated(labels.voxels, dataset), labels.affine))
+    if labels.shape != scan.shape or not np.allclose(labels.affine, scan.affine, atol=1e-2):
+        voxels = resample(labels.voxels, labels.affine, to_shape=scan.shape, to_affine=scan.affine, order=0)
+        labels = Volume(voxels, scan.affine)
     low, high = preparation.hu_window
-    if max(abs(s - preparation.spacing) for s in scan.spacing) > 1e-3 * preparation.spacing:
-        shape, affine = grid_for(scan.shape, scan.affine, spacing=(preparation.spacing,) * 3)
-        scan = Volume(
-            resample(scan.voxels, scan.affine, to_shape=shape, to_affine=affine, order=1, antialias=True), affine
-        )
-        labels = Volume(resample(labels.voxels, labels.affine, to_shape=shape, to_affine=affine, order=0), affine)
     rng = np.random.default_rng(0)
     pyramid = build_pyramid(
         np.clip(scan.voxels, low, high),

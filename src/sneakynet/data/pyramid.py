@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 import torch
-from jaxtyping import Float, Integer, Shaped
+from jaxtyping import Float, Integer
 from torch.nn.functional import avg_pool3d
 
 from sneakynet.types import LabelArray, ScanArray

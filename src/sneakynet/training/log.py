@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from sneakynet.volumes.atomic import write_whole
 
@@ -41,7 +41,7 @@ class RunLog:
             for key, value in values.items():
                 self._writer.add_scalar(f"{name}/{key}", value, step)
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "RunLog":
         return self
 
     def __exit__(

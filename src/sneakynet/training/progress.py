@@ -4,7 +4,6 @@ import sys
 import time
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -59,7 +58,7 @@ class Reporter:
         elif not self.quiet:
             print(text, file=sys.stderr, flush=True)
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Reporter":
         if self._bar is not None:
             self._bar.start()
         return self

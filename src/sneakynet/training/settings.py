@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import yaml
 
@@ -136,7 +136,7 @@ class TrainSettings:
         return {name: _plain(value) for name, value in plain.items()}
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+    def from_dict(cls, values: Mapping[str, Any]) -> "TrainSettings":
         """Rebuild settings; fields that are missing take their defaults.
 
         Raises:

@@ -1,0 +1,142 @@
+"""Concentric patches: where they lie, and what the draws may do to them."""
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.functional import avg_pool3d
+
+from sneakynet.data.case import Case, class_centres
+from sneakynet.data.pyramid import build_pyramid
+from sneakynet.data.sampling import (
+    Augmentation,
+    Draw,
+    PatchGeometry,
+    cut,
+    draw_batch,
+    make_batch,
+    make_patches,
+)
+from sneakynet.errors import SettingError
+
+WINDOW = (-1000.0, 1000.0)
+GEOMETRY = PatchGeometry(patch_size=8, contexts=(1, 2))
+
+
+@pytest.fixture
+def case():
+    random = np.random.default_rng(3)
+    shape = (20, 18, 30)
+    scan = random.integers(-1000, 1000, shape).astype(np.int16)
+    labels = np.zeros(shape, dtype=np.uint8)
+    labels[2:6, 3:7, 4:8] = 1
+    labels[12:16, 3:7, 20:24] = 2
+    labels[9, 9, 9] = 3
+    pyramid = build_pyramid(scan, labels, levels=(1, 2), n_classes=4)
+    centres = class_centres(labels, per_class=10, rng=random)
+    return Case(name="case", shape=shape, pyramid=pyramid, centres=centres)
+
+
+def whole(case):
+    i, j, k = case.pyramid.shape
+    return (0, i), (0, j), (0, k)
+
+
+def plain(case, origin, **changes):
+    return Draw(case=0, origin=origin, inside=whole(case), **changes)
+
+
+def test_cut_repeats_the_edge():
+    level = np.arange(4 * 5 * 6).reshape(4, 5, 6)
+    inside = ((0, 4), (0, 5), (0, 6))
+    assert (cut(level, (1, 1, 1), 3, inside=inside) == level[1:4, 1:4, 1:4]).all()
+    out = cut(level, (-2, 3, 4), 4, inside=inside)
+    assert out.shape == (4, 4, 4)
+    assert (out[0] == out[2]).all()
+    assert out[3, 1, 1] == level[1, 4, 5]
+    assert (cut(level, (9, 9, 9), 2, inside=inside) == level[3, 4, 5]).all()
+
+
+def test_cut_sees_nothing_beyond_its_limits():
+    level = np.arange(10)[:, None, None] * np.ones((1, 3, 3), dtype=int)
+    out = cut(level, (0, 0, 0), 10, inside=((4, 6), (0, 3), (0, 3)))
+    assert set(out[:, 0, 0].tolist()) == {4, 5}
+
+
+@pytest.mark.parametrize("kappa", [1, 2])
+def test_centre_of_a_context_is_the_pooled_target(case, kappa):
+    patches = make_patches(case, plain(case, (4, 4, 8)), GEOMETRY, hu_window=WINDOW)
+    target, context = patches.images[0], patches.images[kappa]
+    edge = 8 // 2**kappa
+    start = (8 - edge) // 2
+    centre = context[..., start : start + edge, start : start + edge, start : start + edge]
+    # Pooled levels are stored as whole HU.
+    torch.testing.assert_close(centre, avg_pool3d(target, 2**kappa), rtol=0, atol=0.51 * 2 / 2000)
+
+
+def test_origins_of_contexts():
+    assert GEOMETRY.grid == 4
+    assert GEOMETRY.context_origin((8, 12, -4), 0) == (8, 12, -4)
+    assert GEOMETRY.context_origin((8, 12, -4), 1) == (2, 4, -4)
+    assert GEOMETRY.context_origin((8, 12, -4), 2) == (-1, 0, -4)
+
+
+def test_misaligned_patch_size_is_refused():
+    with pytest.raises(SettingError, match=r"patch size 12 .* scale 4: it must be a multiple of 8"):
+        PatchGeometry(patch_size=12, contexts=(1, 2))
+
+
+def test_intensity_is_scaled_to_the_window(case):
+    patches = make_patches(case, plain(case, (4, 4, 8)), GEOMETRY, hu_window=(-500.0, 1500.0))
+    expected = np.clip((case.pyramid.scan[0][4:12, 4:12, 8:16].astype(float) - 500) / 1000, -1, 1)
+    np.testing.assert_allclose(patches.images[0][0, 0].numpy(), expected, atol=1e-6)
+
+
+def test_mirror_flips_every_patch_and_swaps_the_labels(case):
+    lut = np.array([0, 2, 1, 3])
+    seen = make_patches(case, plain(case, (0, 0, 4)), GEOMETRY, hu_window=WINDOW)
+    mirrored = make_patches(case, plain(case, (0, 0, 4), mirror=True), GEOMETRY, hu_window=WINDOW, mirror_lut=lut)
+    for level in range(3):
+        assert torch.equal(mirrored.images[level], seen.images[level].flip(2))
+        assert torch.equal(mirrored.labels[level], torch.from_numpy(lut)[seen.labels[level].long()].flip(1).byte())
+    assert (mirrored.labels[0] == 2).sum() == (seen.labels[0] == 1).sum() > 0
+
+
+def test_draws_depend_on_their_key_alone(case):
+    def draw(*key):
+        return draw_batch([case], GEOMETRY, key=key, batch_size=3, balanced=0.5, augmentation=Augmentation())
+
+    assert draw(1, 2) == draw(1, 2)
+    assert draw(1, 2) != draw(1, 3)
+    one = make_batch([case], draw(1, 2), GEOMETRY, hu_window=WINDOW, mirror_lut=np.array([0, 2, 1, 3]))
+    two = make_batch([case], draw(1, 2), GEOMETRY, hu_window=WINDOW, mirror_lut=np.array([0, 2, 1, 3]))
+    assert all(torch.equal(a, b) for a, b in zip(one.images, two.images, strict=True))
+    assert [tuple(image.shape) for image in one.images] == [(3, 1, 8, 8, 8)] * 3
+
+
+def test_balanced_draws_find_the_rare_bone(case):
+    draws = draw_batch(
+        [case], GEOMETRY, key=(0,), batch_size=200, balanced=1.0, augmentation=Augmentation(mirror=0.0, crop=1.0)
+    )
+    batch = make_batch([case], draws, GEOMETRY, hu_window=WINDOW)
+    holds_rare = (batch.labels[0] == 3).flatten(1).any(1)  # one voxel of 10,800
+    assert 40 < int(holds_rare.sum()) < 140
+    assert all(origin % 4 == 0 for draw in draws for origin in draw.origin)
+    assert all(0 <= first < last for draw in draws for first, last in draw.inside)
+
+
+def test_uniform_draws_reach_the_border(case):
+    draws = draw_batch([case], GEOMETRY, key=(0,), batch_size=300, balanced=0.0, augmentation=Augmentation(crop=0.0))
+    origins = np.array([draw.origin for draw in draws])
+    assert (origins.min(0) == -4).all()
+    assert origins.max(0).tolist() == [16, 16, 28]
+    assert all(draw.inside == whole(case) for draw in draws)
+
+
+def test_centres_are_voxels_of_their_class():
+    labels = np.zeros((5, 5, 5), dtype=np.uint8)
+    labels[1:4, 1:4, 1] = 7
+    labels[4, 4, 4] = 2
+    centres = class_centres(labels, per_class=4, rng=np.random.default_rng(0))
+    assert {bone: len(voxels) for bone, voxels in centres.items()} == {2: 1, 7: 4}
+    assert all((labels[tuple(voxels.T)] == bone).all() for bone, voxels in centres.items())
+    assert class_centres(np.zeros((2, 2, 2), dtype=np.uint8), per_class=4, rng=np.random.default_rng(0)) == {}
