@@ -54,6 +54,8 @@ _TAGS = [
 # All that pydicom raises on a file that is cut short or scrambled.
 _DAMAGE = (OSError, EOFError, ValueError, TypeError, KeyError, IndexError, AttributeError, struct.error)
 
+_SLICE_CLASSES = {CTImageStorage, EnhancedCTImageStorage, LegacyConvertedEnhancedCTImageStorage}
+
 Opener = Callable[[], BinaryIO]
 
 
@@ -231,9 +233,9 @@ def _why_left_out(header: pydicom.Dataset) -> str:
         return f"{modality} file(s)"
     if "LOCALIZER" in [str(part).upper() for part in header.get("ImageType") or ()]:
         return "localizer(s)"
-    # Pictures made from a CT (reports, captures, raw data) also call themselves CT.
-    slice_classes = {None, CTImageStorage, EnhancedCTImageStorage, LegacyConvertedEnhancedCTImageStorage}
-    if header.get("SOPClassUID") not in slice_classes:
+    # Pictures made from a CT (reports, captures, raw data) also call themselves CT. Some anonymisers blank the class.
+    storage = header.get("SOPClassUID") or header.file_meta.get("MediaStorageSOPClassUID")
+    if storage and storage not in _SLICE_CLASSES:
         return "CT picture(s) that are no slices"
     return ""
 

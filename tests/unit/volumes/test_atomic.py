@@ -1,0 +1,83 @@
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from sneakynet.errors import OutputError
+from sneakynet.volumes.atomic import write_whole
+
+
+def test_what_is_written_takes_the_place(tmp_path: Path) -> None:
+    target = tmp_path / "case.nii.gz"
+    target.write_text("old")
+    with write_whole(target) as part:
+        assert part.name.endswith(".nii.gz")
+        part.write_text("new")
+        assert target.read_text() == "old"
+    assert target.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    target = tmp_path / "case.json"
+    target.write_text("old")
+
+    def fail() -> None:
+        with write_whole(target) as part:
+            part.write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def write(target: Path, error: OSError | None = None) -> None:
+    with write_whole(target) as part:
+        part.write_text("half")
+        if error:
+            raise error
+
+
+def test_a_missing_folder(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"there is no folder .*missing; make it first or choose another"):
+        write(tmp_path / "missing" / "case.json")
+
+
+def test_a_folder_in_the_way(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"cannot write .*: it is a folder; give a file name"):
+        write(tmp_path)
+
+
+def test_a_file_as_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match=r"there is no folder .*file"):
+        write(tmp_path / "file" / "case.json")
+
+
+def test_no_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Root may write everywhere, so that the answer has to be made up.
+    monkeypatch.setattr("sneakynet.volumes.atomic.os.access", lambda path, mode: False)
+    with pytest.raises(OutputError, match=r"no permission to write in .*; choose another folder"):
+        write(tmp_path / "case.json")
+
+
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [
+        (errno.ENOSPC, r"cannot write .*case.json: the disk is full; free some space or choose another folder"),
+        (errno.EROFS, r"cannot write .*case.json: the file system is read-only; choose another folder"),
+        (errno.EIO, r"cannot write .*case.json: Input/output error"),
+    ],
+)
+def test_failures_of_the_disk(tmp_path: Path, number: int, message: str) -> None:
+    with pytest.raises(OutputError, match=message):
+        write(tmp_path / "case.json", OSError(number, os.strerror(number)))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_name_that_is_too_long(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"the file name is too long; choose a shorter one"):
+        write(tmp_path / ("x" * 300))
