@@ -3,7 +3,8 @@
 A voxel index that is a whole number is the centre of a voxel, and the voxel reaches half a step to each side; both
 grids are read so. Where the axes of the two grids run parallel (the usual case) the work is done axis by axis with
 sparse weights; otherwise voxel by voxel. Either way the output is made in slabs, so that beside input and output only
-some tens of MB are held.
+some tens of MB are held; only averaging onto a turned grid also holds the scan once as float32, already shrunk to half
+of the output's voxels.
 """
 
 from typing import Literal

@@ -68,7 +68,7 @@ def write_labels(
     if sidecar:
         listed = [{"id": label, "name": name, "color": colors[label]} for label, name in names.items()]
         with write_whole(path.with_name(path.name[: -len(ending)] + ".labels.json")) as part:
-            part.write_text(json.dumps({"format": "sneakynet labels", "version": 1, "labels": listed}, indent=1))
+            part.write_text(json.dumps({"format": "sneakynet-labels", "version": 1, "labels": listed}, indent=1))
     with write_whole(path) as part:
         nibabel.save(image, part)
 

@@ -54,6 +54,7 @@ def test_the_sidecar_lists_ids_names_and_colours(tmp_path: Path) -> None:
     write(tmp_path / "case.nii.gz", labels())
     assert sorted(file.name for file in tmp_path.iterdir()) == ["case.labels.json", "case.nii.gz"]
     content = json.loads((tmp_path / "case.labels.json").read_text())
+    assert (content["format"], content["version"]) == ("sneakynet-labels", 1)
     assert content["labels"][1] == {"id": 3, "name": "rib_left_1", "color": "#00ff00"}
 
 
