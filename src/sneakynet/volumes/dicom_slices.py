@@ -19,6 +19,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import pydicom
 import SimpleITK
+from pydicom.errors import BytesLengthException
 from pydicom.pixels import get_decoder
 from pydicom.uid import (
     CTImageStorage,
@@ -52,7 +53,17 @@ _TAGS = [
 ]
 
 # All that pydicom raises on a file that is cut short or scrambled.
-_DAMAGE = (OSError, EOFError, ValueError, TypeError, KeyError, IndexError, AttributeError, struct.error)
+_DAMAGE = (
+    OSError,
+    EOFError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    NotImplementedError,
+    struct.error,
+    BytesLengthException,
+)
 
 _SLICE_CLASSES = {CTImageStorage, EnhancedCTImageStorage, LegacyConvertedEnhancedCTImageStorage}
 
@@ -217,10 +228,15 @@ def _header(path: Path, name: str, opener: Opener) -> pydicom.Dataset:
         with opener() as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             # By force: files without preamble were recognised before.
-            return pydicom.dcmread(file, stop_before_pixels=True, specific_tags=list(_TAGS), force=True)
-    except (*_DAMAGE, NotImplementedError) as error:
+            header = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=list(_TAGS), force=True)
+            # Values are decoded when they are first looked at, so look at them here, where it may fail.
+            for part in (header, header.file_meta):
+                for _ in part.iterall():
+                    pass
+    except _DAMAGE as error:
         msg = f"{path}: {name} is damaged or cut short; copy or export it again"
         raise VolumeError(msg) from error
+    return header
 
 
 def _why_left_out(header: pydicom.Dataset) -> str:
@@ -235,7 +251,7 @@ def _why_left_out(header: pydicom.Dataset) -> str:
         return "localizer(s)"
     # Pictures made from a CT (reports, captures, raw data) also call themselves CT. Some anonymisers blank the class.
     storage = header.get("SOPClassUID") or header.file_meta.get("MediaStorageSOPClassUID")
-    if storage and storage not in _SLICE_CLASSES:
+    if storage and str(storage) not in _SLICE_CLASSES:
         return "CT picture(s) that are no slices"
     return ""
 
@@ -339,7 +355,7 @@ def _decode(path: Path, one: Slice) -> np.ndarray:
             pixels = _decompressed(dataset)
     except VolumeError:
         raise
-    except (*_DAMAGE, RuntimeError, NotImplementedError) as error:
+    except (*_DAMAGE, RuntimeError) as error:
         msg = f"{path}: the pixels of {one.name} are damaged or cut short; copy or export it again"
         raise VolumeError(msg) from error
     if pixels is None:
@@ -354,7 +370,7 @@ def _decompressed(dataset: pydicom.Dataset) -> np.ndarray | None:
         if syntax.is_encapsulated and not get_decoder(syntax).is_available:
             return None
         pixels: np.ndarray = dataset.pixel_array
-    except (*_DAMAGE, RuntimeError, NotImplementedError):
+    except (*_DAMAGE, RuntimeError):
         if syntax.is_encapsulated:
             return None
         raise

@@ -9,12 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-import nibabel
-from nibabel.filebasedimages import ImageFileError
-
-from sneakynet.errors import SettingError, VolumeError
+from sneakynet.errors import SettingError
 from sneakynet.volumes.checks import existing_file
 from sneakynet.volumes.itk import header
+from sneakynet.volumes.nifti import open_nifti
 
 # Extensions are padded with NUL bytes to a multiple of 16, of which the size fields take 8. XML readers stumble over
 # NUL, so the text is filled up with blanks to that length.
@@ -86,12 +84,7 @@ def read_label_names(path: str | Path) -> dict[int, str] | None:
 
 
 def _from_nifti(path: Path) -> dict[int, str] | None:
-    try:
-        extensions = nibabel.load(path).header.extensions
-    except (ImageFileError, OSError, EOFError, ValueError) as error:
-        msg = f"{path}: not a NIfTI file, or damaged or cut short; copy or export it again"
-        raise VolumeError(msg) from error
-    for extension in extensions:
+    for extension in open_nifti(path).header.extensions:
         content = extension.get_content()
         text = content if isinstance(content, bytes) else str(content).encode()
         # No label table needs a document type, and without one there are no entities to blow up.

@@ -19,7 +19,17 @@ from sneakynet.volumes.checks import one_number_per_voxel, spatial_shape
 _LOG = logging.getLogger(__name__)
 
 # All that nibabel, zlib and NumPy raise on a file that is cut short or scrambled.
-_DAMAGE = (OSError, EOFError, ValueError, zlib.error, struct.error, OverflowError, MemoryError, ArithmeticError)
+_DAMAGE = (
+    OSError,
+    EOFError,
+    ValueError,
+    zlib.error,
+    struct.error,
+    MemoryError,
+    ArithmeticError,
+    ImageFileError,
+    HeaderDataError,
+)
 
 
 def read_nifti(path: Path) -> tuple[np.ndarray, Affine]:
@@ -37,9 +47,8 @@ def read_nifti(path: Path) -> tuple[np.ndarray, Affine]:
     Raises:
         VolumeError: not NIfTI, damaged, colour, several frames, a single slice, or voxels without size.
     """
-    _check_header(path)
+    image = open_nifti(path)
     try:
-        image = nibabel.load(path)
         shape = spatial_shape(path, image.shape)
         dtype = image.get_data_dtype()
         one_number_per_voxel(path, len(dtype.fields) if dtype.fields else 2 if dtype.kind == "c" else 1)
@@ -47,9 +56,8 @@ def read_nifti(path: Path) -> tuple[np.ndarray, Affine]:
         slope, intercept = float(image.dataobj.slope), float(image.dataobj.inter)
     except VolumeError:
         raise
-    except (*_DAMAGE, ImageFileError, HeaderDataError) as error:
-        msg = f"{path}: the file is damaged or cut short; copy or export it again ({error})"
-        raise VolumeError(msg) from error
+    except _DAMAGE as error:
+        raise _damaged(path, error) from error
     if image.header["sform_code"] == 0 and image.header["qform_code"] == 0:
         _LOG.warning(
             "%s: the header states no orientation; left and right of the patient cannot be known from it and may be "
@@ -57,6 +65,29 @@ def read_nifti(path: Path) -> tuple[np.ndarray, Affine]:
             path,
         )
     return _rescaled(stored, slope, intercept), np.asarray(image.affine, dtype=np.float64)
+
+
+def open_nifti(path: Path) -> nibabel.Nifti1Image:
+    """Read the header and its extensions.
+
+    Args:
+        path: a file ending in ``.nii`` or ``.nii.gz``.
+
+    Returns:
+        An image whose voxels are still on disk.
+
+    Raises:
+        VolumeError: not NIfTI, a damaged header, or voxels without size.
+    """
+    _check_header(path)
+    try:
+        return nibabel.load(path)
+    except _DAMAGE as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> VolumeError:
+    return VolumeError(f"{path}: the file is damaged or cut short; copy or export it again ({error})")
 
 
 def _check_header(path: Path) -> None:
@@ -68,8 +99,7 @@ def _check_header(path: Path) -> None:
         msg = f"{path}: the name ends in .gz but the file is not compressed; rename it or export it again"
         raise VolumeError(msg) from error
     except _DAMAGE as error:
-        msg = f"{path}: the file is damaged or cut short; copy or export it again ({error})"
-        raise VolumeError(msg) from error
+        raise _damaged(path, error) from error
     sizes = {int.from_bytes(block[:4], order) for order in ("little", "big")} if len(block) >= 348 else set()
     if 348 in sizes and block[344:347] in {b"n+1", b"ni1"}:
         header = nibabel.Nifti1Header(block[:348], check=False)
@@ -88,8 +118,9 @@ def _rescaled(stored: np.ndarray, slope: float, intercept: float) -> np.ndarray:
     """Apply slope and intercept; whole numbers stay whole numbers."""
     if slope == 1 and intercept == 0:
         return stored if stored.dtype.kind in "iu" else stored.astype(np.float32, copy=False)
-    if stored.dtype.kind in "iu" and slope.is_integer() and intercept.is_integer():
-        return stored.astype(np.int64 if stored.dtype.itemsize > 2 else np.int32) * int(slope) + int(intercept)
+    whole = slope.is_integer() and intercept.is_integer() and abs(slope) <= 2**10 and abs(intercept) <= 2**20
+    if stored.dtype.kind in "iu" and stored.dtype.itemsize <= 2 and whole:
+        return stored.astype(np.int32) * int(slope) + int(intercept)
     scaled = stored.astype(np.float32)
     scaled *= slope
     scaled += intercept
