@@ -88,7 +88,7 @@ class Trainer:
         total = torch.stack([loss.total for loss in losses.values()]).sum()
         if not bool(torch.isfinite(total)):
             msg = (
-                f"the loss is {float(total)} at step {self.step}: training has diverged; resume from the last "
+                f"the loss is {float(total.detach())} at step {self.step}: training has diverged; resume from the last "
                 "checkpoint, or start again with a smaller --learning-rate"
             )
             raise DivergedError(msg)

@@ -1,0 +1,204 @@
+"""``sneakynet train`` from files to weights."""
+
+import csv
+import json
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from sneakynet.anatomy.bone import BoneTable
+from sneakynet.cli.main import main
+from sneakynet.models.weights import load_weights
+from sneakynet.training import run as run_module
+from sneakynet.training.settings import TrainSettings
+
+THREE = Path(__file__).with_name("three_bones.csv")
+BONES = ("hip_left", "hip_right", "sacrum")
+TINY = ["--patch-size", 32, "--levels", 4, "--width", 4, "--batch-size", 1, "--warmup-steps", 0]
+TINY += ["--threads", 1, "--device", "cpu", "--quiet", "--table", THREE]
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    """Three scans of 40^3 voxels, each with three bright balls in fixed places."""
+    folder = tmp_path_factory.mktemp("dataset")
+    random = np.random.default_rng(0)
+    for name in ("imagesTr", "labelsTr"):
+        (folder / name).mkdir()
+    grid = np.stack(np.meshgrid(*[np.arange(40)] * 3, indexing="ij"), -1)
+    for case in range(3):
+        labels = np.zeros((40, 40, 40), dtype=np.uint8)
+        for value, centre in ((1, (10, 20, 12)), (2, (30, 20, 12)), (3, (20, 20, 30))):
+            labels[((grid - centre - random.uniform(-2, 2, 3)) ** 2).sum(-1) < 36] = value
+        scan = np.where(labels > 0, 500, 0) + random.normal(0, 30, labels.shape)
+        affine = np.diag([4.0, 4.0, 4.0, 1.0])
+        nibabel.save(nibabel.Nifti1Image(scan.astype(np.int16), affine), folder / "imagesTr" / f"c{case}_0000.nii.gz")
+        nibabel.save(nibabel.Nifti1Image(labels, affine), folder / "labelsTr" / f"c{case}.nii.gz")
+    labels = {"background": 0, **{name: value for value, name in enumerate(BONES, start=1)}}
+    (folder / "dataset.json").write_text(json.dumps({"labels": labels, "channel_names": {"0": "CT"}}))
+    return folder
+
+
+def train(*args):
+    return main(["train", *map(str, args)])
+
+
+def rows(path):
+    with path.open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_loss_falls_within_200_steps(dataset, tmp_path):
+    output = tmp_path / "run"
+    settings = [*TINY, "--steps", 200, "--validate-every", 100, "--validation-patches", 2, "--learning-rate", 0.01]
+    assert train(dataset, "-o", output, *settings, "--precision", "bf16") == 0
+    lines = rows(output / "train.csv")
+    assert [int(line["step"]) for line in lines] == list(range(20, 201, 20))
+    for network in ("target", "context_2x"):
+        first, last = (float(line[f"{network}_loss"]) for line in (lines[0], lines[-1]))
+        assert last < 0.7 * first
+    assert [int(line["step"]) for line in rows(output / "validation.csv")] == [100, 200]
+    assert {"target_dice", "target_found", "context_2x_dice"} <= set(rows(output / "validation.csv")[0])
+    model, header = load_weights(output / "model.safetensors")
+    assert header.table.names == BONES
+    assert header.spacing == (4.0, 4.0, 4.0)
+    assert header.provenance["steps"] == 200
+    assert header.provenance["training_cases"] == 2
+    assert model.architecture.variant == "D"
+    assert list((output / "tensorboard").iterdir())
+
+
+def weights(folder):
+    return load_weights(folder / "model.safetensors")[0].state_dict()
+
+
+@pytest.mark.parametrize("extra", [["--ema", "0.9"], ["--precision", "bf16", "--norm", "batch", "--variant", "E"]])
+def test_stop_and_resume_is_the_same_to_the_bit(dataset, tmp_path, extra, monkeypatch):
+    settings = [*TINY, "--steps", 6, "--validate-every", 2, "--validation-patches", 1, "--log-every", 1, *extra]
+    settings += ["--cache", tmp_path / "cache"]
+    straight, broken = tmp_path / "straight", tmp_path / "broken"
+    assert train(dataset, "-o", straight, *settings) == 0
+
+    with monkeypatch.context() as patch:
+        loop = run_module.run_loop
+        patch.setattr(run_module, "run_loop", lambda *a, **k: loop(*a, **{**k, "stop": lambda step: step >= 3}))
+        assert train(dataset, "-o", broken, *settings) == 0
+    assert rows(broken / "train.csv")[-1]["step"] == "3"
+    assert train("-o", broken, "--resume", "--quiet") == 0
+
+    resumed = weights(broken)
+    assert all(torch.equal(tensor, resumed[name]) for name, tensor in weights(straight).items())
+    timed = ("patches_per_s", "minutes")
+    for name in ("train", "validation"):
+        one, two = rows(straight / f"{name}.csv"), rows(broken / f"{name}.csv")
+        assert [{k: v for k, v in row.items() if k not in timed} for row in one] == [
+            {k: v for k, v in row.items() if k not in timed} for row in two
+        ]
+
+
+def test_contexts_first_leaves_the_target_alone(dataset, tmp_path):
+    few = [*TINY, "--validation-patches", 1, "--variant", "E", "--cache", tmp_path / "cache"]
+    for steps, output in ((1, "one"), (3, "three")):
+        assert train(dataset, "-o", tmp_path / output, *few, "--steps", steps, "--context-steps", 2) == 0
+    one, three = weights(tmp_path / "one"), weights(tmp_path / "three")
+    changed = {name for name in one if not torch.equal(one[name], three[name])}
+    assert any(name.startswith("contexts.") for name in changed)
+    untrained = TrainSettings(variant="E", patch_size=32, levels=4, width=4)
+    torch.manual_seed(untrained.seed)
+    fresh = run_module._model(untrained, BoneTable.read(THREE)).state_dict()
+    assert all(torch.equal(one[name], fresh[name]) for name in one if name.startswith("target."))
+    assert any(name.startswith("target.") for name in changed)  # the third step trains everything
+
+
+def test_config_repeats_the_run(dataset, tmp_path):
+    few = [*TINY, "--validation-patches", 1, "--steps", 2, "--contexts", 1, 2, "--cache", tmp_path / "cache"]
+    assert train(dataset, "-o", tmp_path / "one", *few) == 0
+    assert train("--config", tmp_path / "one" / "config.yaml", "-o", tmp_path / "two", "--quiet") == 0
+    config = (tmp_path / "one" / "config.yaml").read_text()
+    assert (tmp_path / "two" / "config.yaml").read_text() == config
+    assert yaml.safe_load(config)["contexts"] == [1, 2]
+    one, two = weights(tmp_path / "one"), weights(tmp_path / "two")
+    assert all(torch.equal(one[name], two[name]) for name in one)
+    # An option beside the file goes before it.
+    args = ["--config", tmp_path / "one" / "config.yaml", "-o", tmp_path / "three", "--quiet", "--steps", 1]
+    assert train(*args) == 0
+    assert yaml.safe_load((tmp_path / "three" / "config.yaml").read_text())["steps"] == 1
+
+
+def test_start_from_weights(dataset, tmp_path, capsys):
+    few = [*TINY, "--validation-patches", 1, "--steps", 1, "--cache", tmp_path / "cache"]
+    assert train(dataset, "-o", tmp_path / "one", *few) == 0
+    start = ["--init", tmp_path / "one" / "model.safetensors"]
+    assert train(dataset, "-o", tmp_path / "two", *few, *start, "--learning-rate", 1e-12) == 0
+    one, two = weights(tmp_path / "one"), weights(tmp_path / "two")
+    assert all(torch.allclose(one[name], two[name], atol=1e-6) for name in one)
+    assert train(dataset, "-o", tmp_path / "three", *few, *start, "--variant", "B") == 2
+    assert "holds another network than these settings ask for" in capsys.readouterr().err
+
+
+def test_a_run_is_not_overwritten(dataset, tmp_path, capsys):
+    (tmp_path / "config.yaml").touch()
+    assert train(dataset, "-o", tmp_path, *TINY) == 2
+    assert "holds a run already; go on with --resume, or choose another folder" in capsys.readouterr().err
+
+
+def test_resume_without_a_run(dataset, tmp_path, capsys):
+    assert train(dataset, "-o", tmp_path / "none", "--resume") == 2
+    assert "nothing to resume: there is no checkpoint" in capsys.readouterr().err
+    assert not (tmp_path / "none").exists()
+
+
+def test_resume_with_other_settings(dataset, tmp_path, capsys):
+    few = [*TINY, "--validation-patches", 1, "--steps", 1]
+    assert train(dataset, "-o", tmp_path / "run", *few) == 0
+    config = (tmp_path / "run" / "config.yaml").read_text()
+    assert train("-o", tmp_path / "run", "--resume", "--quiet", "--learning-rate", 0.5) == 2
+    assert "it cannot go on with learning_rate: 0.5, not 0.001" in capsys.readouterr().err
+    assert (tmp_path / "run" / "config.yaml").read_text() == config
+
+
+def test_damaged_checkpoint(dataset, tmp_path, capsys):
+    few = [*TINY, "--validation-patches", 1, "--steps", 1]
+    assert train(dataset, "-o", tmp_path / "run", *few) == 0
+    (tmp_path / "run" / "checkpoint.pt").write_bytes(b"PK\x03\x04 nothing")
+    assert train("-o", tmp_path / "run", "--resume", "--quiet") == 2
+    assert "it is damaged or no checkpoint" in capsys.readouterr().err
+
+
+def test_one_case(dataset, tmp_path, capsys):
+    alone = tmp_path / "dataset"
+    for name in ("imagesTr/c0_0000.nii.gz", "labelsTr/c0.nii.gz", "dataset.json"):
+        (alone / name).parent.mkdir(parents=True, exist_ok=True)
+        (alone / name).write_bytes((dataset / name).read_bytes())
+    assert train(alone, "-o", tmp_path / "run", *TINY) == 2
+    assert "the dataset has 1 case, training needs at least 2" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_output_that_cannot_be_made(dataset, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert train(dataset, "-o", tmp_path / "file" / "run", *TINY) == 2
+    assert "cannot make the run folder" in capsys.readouterr().err
+
+
+def test_unknown_device(dataset, tmp_path, capsys):
+    assert train(dataset, "-o", tmp_path / "run", "--device", "abacus") == 2
+    assert "cannot use device 'abacus'" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_missing_arguments(dataset, capsys):
+    assert train(dataset) == 2
+    assert "give the folder of the run with -o RUN" in capsys.readouterr().err
+    assert train("-o", "run") == 2
+    assert "give the dataset's folder" in capsys.readouterr().err
+
+
+def test_divergence_is_said(dataset, tmp_path, capsys):
+    few = [*TINY, "--validation-patches", 1, "--steps", 30, "--norm", "none", "--learning-rate", 1e30]
+    assert train(dataset, "-o", tmp_path / "run", *few) == 2
+    assert "training has diverged" in capsys.readouterr().err

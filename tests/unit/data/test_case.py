@@ -1,0 +1,100 @@
+"""Cases from files to pyramids, and the cache between."""
+
+import json
+from dataclasses import replace
+
+import nibabel
+import numpy as np
+import pytest
+
+from sneakynet.anatomy.bone import BoneTable
+from sneakynet.data.case import Preparation, dataset_spacing, load_cases
+from sneakynet.data.dataset import read_dataset
+from sneakynet.errors import DatasetError, OutputError
+
+TABLE = BoneTable.default()
+PREPARATION = Preparation(spacing=4.0, hu_window=(-500.0, 1300.0), contexts=(1,))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two scans at 4 mm, stored with i to the left, each with a block of sacrum (called 5 here)."""
+    folder = tmp_path / "dataset"
+    for name in ("imagesTr", "labelsTr"):
+        (folder / name).mkdir(parents=True)
+    for case in ("a", "b"):
+        write(folder, case, np.diag([-4.0, 4.0, 4.0, 1.0]))
+    labels = {"background": 0, "sacrum": 5}
+    (folder / "dataset.json").write_text(json.dumps({"labels": labels, "file_ending": ".nii.gz"}))
+    return folder
+
+
+def write(folder, case, affine, *, value=5, label_shift=0.0):
+    scan = np.full((11, 8, 9), -900, dtype=np.int16)
+    labels = np.zeros(scan.shape, dtype=np.uint8)
+    labels[1:4, 2:5, 3:6] = value
+    scan[1:4, 2:5, 3:6] = 700
+    shifted = affine.copy()
+    shifted[0, 3] += label_shift
+    nibabel.save(nibabel.Nifti1Image(scan, affine), folder / "imagesTr" / f"{case}_0000.nii.gz")
+    nibabel.save(nibabel.Nifti1Image(labels, shifted), folder / "labelsTr" / f"{case}.nii.gz")
+
+
+def load(folder, preparation=PREPARATION):
+    return load_cases(read_dataset(folder, table=TABLE), preparation, cache=folder / "cache")
+
+
+def test_canonical_clipped_translated(folder):
+    a, b = load(folder)
+    assert (a.name, b.name) == ("a", "b")
+    assert a.shape == (11, 8, 9)
+    assert a.pyramid.shape == (12, 8, 10)
+    assert set(np.unique(a.pyramid.scan[0])) == {-500, 700}
+    sacrum = np.argwhere(a.pyramid.labels[0] == TABLE["sacrum"].id)
+    assert (sacrum.min(0).tolist(), sacrum.max(0).tolist()) == ([7, 2, 3], [9, 4, 5])  # i turned round
+    assert list(a.centres) == [TABLE["sacrum"].id]
+    assert sorted(map(tuple, a.centres[TABLE["sacrum"].id])) == sorted(map(tuple, sacrum))
+
+
+def test_resampled_to_the_spacing(folder):
+    (case, _) = load(folder, replace(PREPARATION, spacing=2.0))
+    assert case.shape == (22, 16, 18)
+    assert (case.pyramid.labels[0] > 0).sum() == 27 * 8
+
+
+def test_second_load_reads_the_cache_and_a_changed_file_does_not(folder):
+    first = load(folder)[0]
+    files = sorted((folder / "cache").rglob("*.npy"))
+    times = [path.stat().st_mtime_ns for path in files]
+    again = load(folder)[0]
+    assert [path.stat().st_mtime_ns for path in files] == times
+    assert (again.pyramid.labels[1] == first.pyramid.labels[1]).all()
+    assert {c: v.tolist() for c, v in again.centres.items()} == {c: v.tolist() for c, v in first.centres.items()}
+    write(folder, "a", np.diag([-4.0, 4.0, 4.0, 1.0]), value=0)
+    assert load(folder)[0].centres == {}
+
+
+def test_all_faults_of_all_cases_at_once(folder):
+    write(folder, "a", np.diag([-4.0, 4.0, 4.0, 1.0]), value=9)
+    write(folder, "b", np.diag([-4.0, 4.0, 4.0, 1.0]), label_shift=2.0)
+    (folder / "labelsTr" / "c.nii.gz").touch()
+    with pytest.raises(DatasetError) as error:
+        load(folder)
+    text = str(error.value)
+    assert "3 faults" in text
+    assert "case a: labels 9 are not in dataset.json" in text
+    assert "case b: the label map lies on another grid than the scan" in text
+    assert "case c: no scan imagesTr/c_0000.nii.gz" in text
+
+
+def test_spacing_of_the_dataset(folder):
+    assert dataset_spacing(read_dataset(folder, table=TABLE)) == 4.0
+    write(folder, "b", np.diag([-4.0, 4.0, 5.0, 1.0]))
+    with pytest.raises(DatasetError, match=r"no common isotropic spacing \(b: 4 x 4 x 5 mm\); give --spacing MM"):
+        dataset_spacing(read_dataset(folder, table=TABLE))
+
+
+def test_cache_that_cannot_be_made(folder):
+    (folder / "cache").write_text("a file")
+    with pytest.raises(OutputError, match=r"cannot make the cache folder .*choose another with --cache"):
+        load(folder)
