@@ -20,7 +20,9 @@ from importlib.metadata import version
 from sneakynet.errors import SneakyNetError
 
 COMMANDS = {
+    "demo": "Show the whole path on a synthetic scan.",
     "bones": "Print the bone table.",
+    "phantom": "Make labelled synthetic CT scans.",
     "segment": "Find the bones in CT scans.",
     "train": "Train a network on labelled scans.",
     "evaluate": "Score label maps against references.",

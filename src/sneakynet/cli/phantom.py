@@ -1,0 +1,66 @@
+"""``sneakynet phantom``: make labelled synthetic CT scans."""
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from sneakynet.data.phantom_dataset import write_phantoms
+
+
+@dataclass(frozen=True)
+class PhantomCommand:
+    """Make labelled synthetic CT scans of an articulated skeleton, as a dataset in nnU-Net's raw layout.
+
+    The same seed gives the same scan. A run that was stopped goes on where it was.
+    """
+
+    output: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
+    """Folder of the dataset: imagesTr, labelsTr, dataset.json."""
+    count: int = 10
+    """How many scans, each of another body."""
+    seed: int = 0
+    """Seed of the first; the others follow one by one."""
+    spacing: float = 2.0
+    """Mm per voxel."""
+    field: Literal["whole", "chest", "abdomen_pelvis", "trunk", "head_neck", "arm"] | None = None
+    """Part of the body; by default drawn for each scan."""
+    workers: int = os.cpu_count() or 1
+    """Processes."""
+    quiet: bool = False
+    """Show no progress."""
+
+
+def run(command: PhantomCommand) -> None:
+    """Write the dataset.
+
+    Raises:
+        SettingError: a value outside what is allowed.
+        OutputError: the folder cannot be written.
+    """
+    cases = write_phantoms(
+        command.output,
+        count=command.count,
+        seed=command.seed,
+        spacing=command.spacing,
+        field=command.field,
+        workers=min(command.workers, command.count) if command.count > 0 else command.workers,
+    )
+    columns = (
+        TextColumn("phantoms"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, console=Console(stderr=True), disable=command.quiet) as progress:
+        task = progress.add_task("", total=command.count)
+        for case in cases:
+            progress.update(task, advance=1, description=f"{case.name}: {case.field}, {case.pose.replace('_', ' ')}")
+    if not command.quiet:
+        print(f"{command.count} phantoms in {command.output}", file=sys.stderr)
