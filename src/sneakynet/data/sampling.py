@@ -6,6 +6,7 @@ draws of training step ``n`` depend on the seed and on ``n`` alone, so a resumed
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -192,41 +193,55 @@ def make_patches(
         origin = geometry.context_origin(draw.origin, kappa)
         inside = tuple((first // 2**kappa, last // 2**kappa) for first, last in draw.inside)
         bounds = (inside[0], inside[1], inside[2])
-        scan = cut(case.pyramid.scan[kappa], origin, geometry.patch_size, inside=bounds)
+        # Copied as float32 at once: a second pass over the voxels would cost as much as the first.
+        scan = cut(case.pyramid.scan[kappa], origin, geometry.patch_size, inside=bounds, dtype=np.dtype(np.float32))
         label = cut(case.pyramid.labels[kappa], origin, geometry.patch_size, inside=bounds)
         if draw.mirror:
             scan, label = scan[::-1], label[::-1]
             if mirror_lut is not None:
                 label = mirror_lut.astype(label.dtype)[label]
         low, high = hu_window
-        image = torch.from_numpy(scan.astype(np.float32, order="C"))
+        image = torch.from_numpy(np.ascontiguousarray(scan))
         image = image.sub_((low + high) / 2).mul_(2 * draw.gain / (high - low)).add_(draw.offset)
         if draw.noise:
             noise = torch.Generator().manual_seed(draw.noise_seed + kappa)
             # White noise shrinks when it is averaged over a cell of 8**kappa voxels.
             image.add_(torch.randn(image.shape, generator=noise), alpha=draw.noise / 8 ** (kappa / 2))
         images.append(image.clamp_(-1, 1)[None, None])
-        labels.append(torch.from_numpy(np.array(label, order="C"))[None])
+        labels.append(torch.from_numpy(np.ascontiguousarray(label))[None])
     return Patches(images=tuple(images), labels=tuple(labels))
 
 
 def cut(
-    level: ScanArray, origin: tuple[int, int, int], edge: int, *, inside: Box
+    level: ScanArray, origin: tuple[int, int, int], edge: int, *, inside: Box, dtype: np.dtype[Any] | None = None
 ) -> Shaped[np.ndarray, "edge edge edge"]:
-    """A cube of a pyramid level; what lies beyond ``inside`` repeats its edge values.
+    """A copy of a cube of a pyramid level; what lies beyond ``inside`` repeats its edge values.
 
     Args:
         level: one level of a pyramid.
         origin: first cell of the cube, possibly outside.
         edge: of the cube, in cells.
         inside: the cells that exist.
+        dtype: of the copy; by default the level's.
     """
-    indices = [np.arange(o, o + edge).clip(first, last - 1) for o, (first, last) in zip(origin, inside, strict=True)]
-    block = level[tuple(slice(i[0], i[-1] + 1) for i in indices)]
-    for axis, index in enumerate(indices):
-        if block.shape[axis] != edge:
-            block = block.take(index - index[0], axis=axis)
-    return block
+    cube = np.empty((edge, edge, edge), dtype=level.dtype if dtype is None else dtype)
+    source, target = [], []
+    for first, (low, high) in zip(origin, inside, strict=True):
+        start = min(max(first, low), high - 1)  # a cube that lies wholly outside repeats one layer
+        at = min(max(start - first, 0), edge - 1)
+        count = max(1, min(first + edge, high) - start)
+        source.append(slice(start, start + count))
+        target.append(slice(at, at + count))
+    cube[tuple(target)] = level[tuple(source)]
+    # One axis after the other, so that each copies whole what the one before has filled.
+    for axis in (2, 1, 0):
+        filled, part = target[axis], [*target[:axis], slice(None), *[slice(None)] * (2 - axis)]
+        for outside, layer in ((slice(0, filled.start), filled.start), (slice(filled.stop, edge), filled.stop - 1)):
+            if outside.start < outside.stop:
+                to, of = [*part], [*part]
+                to[axis], of[axis] = outside, slice(layer, layer + 1)
+                cube[tuple(to)] = cube[tuple(of)]
+    return cube
 
 
 def stack(patches: Sequence[Patches]) -> Patches:
