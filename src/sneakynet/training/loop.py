@@ -5,7 +5,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -196,15 +196,12 @@ def _mean(values: Sequence[Any]) -> float:
 
 
 def _columns(scores: dict[str, Score]) -> dict[str, float]:
-    return {
-        key: value
-        for name, s in scores.items()
-        for key, value in ((f"{name}_dice", s.dice), (f"{name}_found", s.found))
-    }
+    return {f"{name}_{key}": value for name, score in scores.items() for key, value in asdict(score).items()}
 
 
 def _sentence(scores: dict[str, Score]) -> str:
-    return "; ".join(f"{name}: DSC {s.dice:.3f}, {s.found:.0%} of the classes found" for name, s in scores.items())
+    parts = [f"{n}: DSC {s.dice:.3f}, classes found {s.found:.0%}, bone named {s.named:.0%}" for n, s in scores.items()]
+    return "; ".join(parts)
 
 
 def _save_weights(
