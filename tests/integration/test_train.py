@@ -136,6 +136,7 @@ def test_start_from_weights(dataset, tmp_path, capsys):
     assert train(dataset, "-o", tmp_path / "two", *few, *start, "--learning-rate", 1e-12) == 0
     one, two = weights(tmp_path / "one"), weights(tmp_path / "two")
     assert all(torch.allclose(one[name], two[name], atol=1e-6) for name in one)
+    assert train(dataset, "-o", tmp_path / "larger", *few, *start, "--patch-size", 48) == 0
     assert train(dataset, "-o", tmp_path / "three", *few, *start, "--variant", "B") == 2
     assert "holds another network than these settings ask for" in capsys.readouterr().err
 

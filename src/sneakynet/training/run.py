@@ -2,7 +2,9 @@
 
 import importlib.metadata
 import json
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from sneakynet.anatomy.bone import BoneTable
 from sneakynet.data.case import Preparation, dataset_spacing, load_cases
 from sneakynet.data.dataset import Dataset, read_dataset, split_cases
 from sneakynet.data.sampling import PatchGeometry
-from sneakynet.errors import OutputError, SettingError
+from sneakynet.errors import SettingError, SneakyNetError
 from sneakynet.models.builders import build_sneakynet
 from sneakynet.models.sneakynet import SneakyNet
 from sneakynet.models.weights import load_weights
@@ -21,7 +23,7 @@ from sneakynet.training.loop import CHECKPOINT, TrainingData, run_loop
 from sneakynet.training.progress import Reporter
 from sneakynet.training.settings import TrainSettings, write_config
 from sneakynet.training.trainer import Trainer
-from sneakynet.volumes.atomic import write_whole
+from sneakynet.volumes.atomic import make_folder, write_whole
 
 CONFIG = "config.yaml"
 
@@ -41,7 +43,8 @@ def train(
     Args:
         dataset: folder in nnU-Net's raw layout.
         output: the run's folder; made if missing. It gets ``config.yaml``, ``splits.json``, ``checkpoint.pt``,
-            ``model.safetensors``, ``train.csv``, ``validation.csv`` and ``tensorboard/``.
+            ``model.safetensors``, ``train.csv``, ``validation.csv`` and ``tensorboard/``. If the dataset has faults, a
+            folder that was made for the run is taken away again.
         settings: of the run.
         device: to train on.
         resume: go on from the run's checkpoint.
@@ -67,8 +70,20 @@ def train(
     trainer = Trainer(_model(settings, table).to(device), settings)
     seconds = load_checkpoint(output / CHECKPOINT, trainer).seconds if resume else 0.0
     spacing = settings.spacing or dataset_spacing(found)
-    _make_run_folder(output, dataset, settings, splits={"training": training, "validation": validation})
-    data = _load(found, settings, spacing, cache=settings.cache or output / "cache", quiet=quiet, held_out=validation)
+    new = not output.exists()
+    make_folder(output)
+    try:
+        data = _load(
+            found, settings, spacing, cache=settings.cache or output / "cache", quiet=quiet, held_out=validation
+        )
+    except SneakyNetError:
+        if new:
+            shutil.rmtree(output, ignore_errors=True)
+        raise
+    # Only now: a folder with settings in it is a run.
+    with write_whole(output / "splits.json") as part:
+        part.write_text(json.dumps({"training": training, "validation": validation}, indent=1))
+    write_config(output / CONFIG, dataset.resolve(), settings)
     provenance = _provenance(dataset, settings, training=training, validation=validation)
     return run_loop(trainer, data, output, provenance=provenance, seconds=seconds, quiet=quiet, stop=stop)
 
@@ -77,22 +92,15 @@ def _check_run_folder(output: Path, *, resume: bool) -> None:
     if resume and not (output / CHECKPOINT).is_file():
         msg = f"nothing to resume: there is no checkpoint {output / CHECKPOINT}; start the run without --resume"
         raise SettingError(msg)
-    if not resume and (output / CONFIG).exists():
+    if not resume and (output / CHECKPOINT).exists():
         msg = f"{output} holds a run already; go on with --resume, or choose another folder"
         raise SettingError(msg)
-
-
-def _make_run_folder(
-    output: Path, dataset: Path, settings: TrainSettings, *, splits: dict[str, tuple[str, ...]]
-) -> None:
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        msg = f"cannot make the run folder {output}: {error.strerror}; choose another with -o"
-        raise OutputError(msg) from error
-    with write_whole(output / "splits.json") as part:
-        part.write_text(json.dumps(splits, indent=1))
-    write_config(output / CONFIG, dataset.resolve(), settings)
+    if not resume and (output / CONFIG).exists():
+        msg = (
+            f"{output} holds a run without a checkpoint: it is still running, or was broken off before its first; "
+            "remove the folder, or choose another"
+        )
+        raise SettingError(msg)
 
 
 def _model(settings: TrainSettings, table: BoneTable) -> SneakyNet:
@@ -108,7 +116,9 @@ def _model(settings: TrainSettings, table: BoneTable) -> SneakyNet:
     )
     if settings.init is not None:
         start, header = load_weights(settings.init)
-        if start.architecture != model.architecture or header.table.names != table.names:
+        # The patch size decides what a network was shown, not what it is made of.
+        same = replace(start.architecture, patch_size=settings.patch_size) == model.architecture
+        if not same or header.table.names != table.names:
             msg = (
                 f"{settings.init} holds another network than these settings ask for: "
                 f"{start.architecture.to_dict()}, not {model.architecture.to_dict()} with the same bones"
