@@ -84,7 +84,7 @@ class TrainSettings:
     precision: Literal["f32", "bf16"] = "f32"
     """bf16 computes the convolutions in bfloat16."""
     init: Path | None = None
-    """Weights file to start from instead of fresh weights; it must hold the same network (the patch size may differ)."""
+    """Weights file to start from instead of fresh weights; it must hold the same network (patch size may differ)."""
     seed: int = 0
     """Decides the split, the first weights and every patch."""
 
