@@ -157,7 +157,8 @@ def _prepare(files: CaseFiles, dataset: Dataset, preparation: Preparation) -> Ca
 
 def _translated(labels: LabelArray, dataset: Dataset) -> LabelArray:
     """Labels as ids of the table, in the smallest type that holds them."""
-    dtype = np.uint8 if dataset.table.n_classes <= 256 else np.uint16
+    # The highest value of the type marks voxels that count nowhere (see sampling.ignored).
+    dtype = np.uint8 if dataset.table.n_classes <= 255 else np.uint16
     present = np.unique(labels)
     foreign = [int(value) for value in present if int(value) not in dataset.ids]
     if foreign:

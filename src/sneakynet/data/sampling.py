@@ -16,7 +16,7 @@ from torch import Tensor
 from sneakynet.data.case import Case
 from sneakynet.errors import SettingError
 from sneakynet.geometry.fields import context_origin
-from sneakynet.types import ScanArray
+from sneakynet.types import LabelArray, ScanArray
 
 Box = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
 """First and one-past-last voxel along i, j, k."""
@@ -178,6 +178,7 @@ def make_patches(
     *,
     hu_window: tuple[float, float],
     mirror_lut: Int64[np.ndarray, " class"] | None = None,
+    ignore_padding: bool = False,
 ) -> Patches:
     """Cut the patches of a draw out of its case, as a batch of one.
 
@@ -187,6 +188,7 @@ def make_patches(
         geometry: of the patches.
         hu_window: HU that become -1 and 1.
         mirror_lut: label of the mirrored bone for every label; needed where the draw mirrors.
+        ignore_padding: whether voxels beyond the scan get the label ``ignored`` in place of the repeated edge's.
     """
     images, labels = [], []
     for kappa in (0, *geometry.contexts):
@@ -196,10 +198,14 @@ def make_patches(
         # Copied as float32 at once: a second pass over the voxels would cost as much as the first.
         scan = cut(case.pyramid.scan[kappa], origin, geometry.patch_size, inside=bounds, dtype=np.dtype(np.float32))
         label = cut(case.pyramid.labels[kappa], origin, geometry.patch_size, inside=bounds)
+        if ignore_padding:
+            _ignore_beyond(label, origin, inside=bounds)
         if draw.mirror:
             scan, label = scan[::-1], label[::-1]
             if mirror_lut is not None:
-                label = mirror_lut.astype(label.dtype)[label]
+                lut = np.full(ignored(label.dtype) + 1, ignored(label.dtype), label.dtype)
+                lut[: len(mirror_lut)] = mirror_lut
+                label = lut[label]
         low, high = hu_window
         image = torch.from_numpy(np.ascontiguousarray(scan))
         image = image.sub_((low + high) / 2).mul_(2 * draw.gain / (high - low)).add_(draw.offset)
@@ -210,6 +216,19 @@ def make_patches(
         images.append(image.clamp_(-1, 1)[None, None])
         labels.append(torch.from_numpy(np.ascontiguousarray(label))[None])
     return Patches(images=tuple(images), labels=tuple(labels))
+
+
+def ignored(dtype: np.dtype[Any]) -> int:
+    """The label of voxels that count nowhere: the highest that the labels' type holds."""
+    return int(np.iinfo(dtype).max)
+
+
+def _ignore_beyond(label: LabelArray, origin: tuple[int, int, int], *, inside: Box) -> None:
+    edge = label.shape[0]
+    for axis, (first, (low, high)) in enumerate(zip(origin, inside, strict=True)):
+        planes = np.moveaxis(label, axis, 0)
+        planes[: max(0, low - first)] = ignored(label.dtype)
+        planes[min(edge, max(0, high - first)) :] = ignored(label.dtype)
 
 
 def cut(
@@ -275,7 +294,13 @@ def make_batch(
     *,
     hu_window: tuple[float, float],
     mirror_lut: Int64[np.ndarray, " class"] | None = None,
+    ignore_padding: bool = False,
 ) -> Patches:
     """Cut and join the patches of several draws."""
-    made = [make_patches(cases[d.case], d, geometry, hu_window=hu_window, mirror_lut=mirror_lut) for d in draws]
+    made = [
+        make_patches(
+            cases[d.case], d, geometry, hu_window=hu_window, mirror_lut=mirror_lut, ignore_padding=ignore_padding
+        )
+        for d in draws
+    ]
     return stack(made)

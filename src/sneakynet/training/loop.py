@@ -67,7 +67,14 @@ class TrainingData:
             augmentation=Augmentation() if settings.augment else NO_AUGMENTATION,
         )
         lut: Int64[np.ndarray, " class"] = self.table.mirror_lut()
-        return make_batch(self.training, draws, self.geometry, hu_window=settings.hu_window, mirror_lut=lut)
+        return make_batch(
+            self.training,
+            draws,
+            self.geometry,
+            hu_window=settings.hu_window,
+            mirror_lut=lut,
+            ignore_padding=settings.ignore_padding,
+        )
 
     def validation_batches(self, settings: TrainSettings) -> list[Patches]:
         """The same patches at every validation, half of them centred on bones."""
@@ -79,7 +86,10 @@ class TrainingData:
             balanced=0.5,
             augmentation=NO_AUGMENTATION,
         )
-        return [make_batch(self.validation, [d], self.geometry, hu_window=settings.hu_window) for d in draws]
+        return [
+            make_batch(self.validation, [d], self.geometry, hu_window=settings.hu_window, ignore_padding=True)
+            for d in draws
+        ]
 
 
 def run_loop(

@@ -25,8 +25,10 @@ FREE_ON_RESUME = frozenset(
 class TrainSettings:
     """Everything that decides a training run, beside the dataset.
 
-    The paper's recipe: ``--balanced 0 --no-augment --dice all --schedule constant --steps 100000`` (its batch size,
-    normalisation and HU window are not published).
+    The paper's recipe: --balanced 0 --no-augment --no-ignore-padding --dice all --schedule constant --warmup-steps 0
+    --steps 100000.
+
+    Its batch size, normalisation and HU window are not published.
     """
 
     variant: Variant = "D"
@@ -77,8 +79,10 @@ class TrainSettings:
     """Weight of background in the cross-entropy; below 1 the bones start to be learnt earlier."""
     balanced: float = 0.5
     """Share of patches centred on a voxel of a bone drawn uniformly; the others lie anywhere."""
+    ignore_padding: bool = True
+    """Leave voxels beyond the scan out of the loss; the paper's recipe counts the repeated edge as bone."""
     augment: bool = True
-    """Vary brightness, contrast, noise and the scan's extent, and mirror with the left and right labels swapped."""
+    """Patches vary in brightness, contrast, noise, extent and side (labels too); --no-augment leaves them alone."""
     ema: float = 0.0
     """Export a moving average of the weights with this decay per step (such as 0.999); 0 exports the weights."""
     precision: Literal["f32", "bf16"] = "f32"
@@ -148,15 +152,15 @@ class TrainSettings:
             msg = f"unknown settings: {', '.join(unknown)}; known are: {', '.join(known)}"
             raise SettingError(msg)
         typed: dict[str, Any] = dict(values)
-        for name in ("contexts", "hu_window"):
-            if name in typed:
-                typed[name] = tuple(typed[name])
-        for name in ("table", "cache", "init"):
-            if typed.get(name) is not None:
-                typed[name] = Path(typed[name])
         try:
+            for name in ("contexts", "hu_window"):
+                if name in typed:
+                    typed[name] = tuple(typed[name])
+            for name in ("table", "cache", "init"):
+                if typed.get(name) is not None:
+                    typed[name] = Path(typed[name])
             return cls(**typed)
-        except TypeError as error:
+        except (TypeError, IndexError) as error:
             msg = f"a setting has a value of the wrong type: {error}"
             raise SettingError(msg) from error
 

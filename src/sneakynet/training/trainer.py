@@ -114,7 +114,15 @@ class Trainer:
         parts = [] if contexts_only else [("target", features.pop(0), self.model.target_head(), labels[0])]
         parts += [(name, features[i], heads[i], labels[i + 1]) for name, i in scored.items()]
         return {
-            name: head_loss(feature, weight, bias, label, dice=self.settings.dice, class_weights=self.class_weights)
+            name: head_loss(
+                feature,
+                weight,
+                bias,
+                label,
+                dice=self.settings.dice,
+                class_weights=self.class_weights,
+                ignore=torch.iinfo(label.dtype).max,
+            )
             for name, feature, (weight, bias), label in parts
         }
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sneakynet.data.sampling import Patches
+from sneakynet.data.sampling import Patches, ignored
 from sneakynet.models.sneakynet import SneakyNet, apply_head
 from sneakynet.training.trainer import autocast
 
@@ -63,13 +63,15 @@ def validate(
 
 def _counts(answer: Tensor, labels: Tensor, n_classes: int) -> np.ndarray:
     """Rows: voxels right, voxels answered, voxels in the labels; by class."""
-    a, y = answer.numpy().ravel(), labels.numpy().ravel().astype(np.int64)
+    a, y = answer.numpy().ravel(), labels.numpy().ravel()
+    inside = y != ignored(y.dtype)
+    a, y = a[inside], y[inside].astype(np.int64)
     return np.stack([np.bincount(v, minlength=n_classes) for v in (y[a == y], a, y)])
 
 
 def _named(scores: Tensor, labels: Tensor) -> np.ndarray:
     """Bone voxels whose likeliest bone is right, and bone voxels."""
-    bone = labels > 0
+    bone = (labels > 0) & (labels != torch.iinfo(labels.dtype).max)
     likeliest = scores[:, 1:].argmax(1) + 1
     return np.array([int((likeliest == labels)[bone].sum()), int(bone.sum())])
 

@@ -13,6 +13,7 @@ from sneakynet.data.sampling import (
     PatchGeometry,
     cut,
     draw_batch,
+    ignored,
     make_batch,
     make_patches,
 )
@@ -140,3 +141,22 @@ def test_centres_are_voxels_of_their_class():
     assert {bone: len(voxels) for bone, voxels in centres.items()} == {2: 1, 7: 4}
     assert all((labels[tuple(voxels.T)] == bone).all() for bone, voxels in centres.items())
     assert class_centres(np.zeros((2, 2, 2), dtype=np.uint8), per_class=4, rng=np.random.default_rng(0)) == {}
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+def test_padding_is_marked_and_nothing_else(case, mirror):
+    draw = plain(case, (-8, 4, 12), mirror=mirror)
+    lut = np.array([0, 2, 1, 3])
+    counted = make_patches(case, draw, GEOMETRY, hu_window=WINDOW, mirror_lut=lut)
+    marked = make_patches(case, draw, GEOMETRY, hu_window=WINDOW, mirror_lut=lut, ignore_padding=True)
+    for kappa, before, after in zip((0, 1, 2), counted.labels, marked.labels, strict=True):
+        first = GEOMETRY.context_origin(draw.origin, kappa)
+        at = [np.arange(o, o + 8) for o in first]
+        size = case.pyramid.scan[kappa].shape
+        valid = [(a >= 0) & (a < n) for a, n in zip(at, size, strict=True)]
+        valid[0] = valid[0][::-1] if mirror else valid[0]
+        i, j, k = valid
+        inside = torch.from_numpy(i[:, None, None] & j[:, None] & k)[None]
+        assert (after[inside] == before[inside]).all()
+        assert (after[~inside] == ignored(np.dtype(np.uint8))).all()
+        assert bool(inside.any()) == (kappa > 0)  # the target of this draw lies wholly outside
