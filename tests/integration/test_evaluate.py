@@ -110,7 +110,7 @@ def test_errors_leave_no_output(tmp_path, capsys, body):
         (good, outside, "o", "holds labels that are not in its bone table: 200"),
         (broken, good, "o", "broken.nii.gz"),
         (tmp_path / "none", good, "o", "there is no prediction"),
-        (good, good, "file", "cannot make the folder"),
+        (good, good, "file", "cannot write into the folder"),
     ]:
         assert main(["evaluate", str(prediction), str(reference), "-o", str(tmp_path / output)]) == 2
         out, err = capsys.readouterr()

@@ -221,7 +221,7 @@ def test_an_output_without_permission(tmp_path, capsys, model):
 
     assert segment(scan, "-o", tmp_path / "out", "--model", model) == 2
 
-    assert "cannot write into the output folder" in capsys.readouterr().err
+    assert "cannot write into the folder" in capsys.readouterr().err
 
 
 def test_a_constant_scan_leaves_nothing_behind(tmp_path, capsys, model):

@@ -14,12 +14,14 @@ from rich.table import Table
 from sneakynet.anatomy.bone import BoneTable
 from sneakynet.cli.segment import SegmentSettings
 from sneakynet.cli.segment import run as segment
-from sneakynet.errors import OutputError
 from sneakynet.evaluation.case import CaseResult, compare_files
 from sneakynet.evaluation.confusion import swapped_share
 from sneakynet.evaluation.pairing import Pair
 from sneakynet.evaluation.report import summary_of, write_report
+from sneakynet.inference.device import resolve_device
+from sneakynet.models.default import default_weights
 from sneakynet.phantom.phantom import make_phantom
+from sneakynet.volumes.atomic import make_folder
 from sneakynet.volumes.write import write_labels, write_scan
 
 _SWAPPED = 0.5  # a bone counts as swapped where its partner gets more than half of it
@@ -49,11 +51,10 @@ def run(settings: DemoSettings) -> None:
     """
     started = time.monotonic()
     folder = settings.output
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        msg = f"cannot write into {folder}: {error.strerror}; choose another folder with -o"
-        raise OutputError(msg) from error
+    # What can go wrong later is asked now: making the phantom takes a while.
+    resolve_device(settings.device)
+    make_folder(folder)
+    default_weights()
     scan, truth, found = folder / "phantom.nii.gz", folder / "truth.nii.gz", folder / "segmentation"
     _say(f"1/3 making a phantom (seed {settings.seed}, {settings.spacing:g} mm): {scan}")
     phantom = make_phantom(settings.seed, spacing=settings.spacing, field="whole")

@@ -13,11 +13,11 @@ from rich.table import Table
 from tyro.conf import Positional
 
 from sneakynet.anatomy.bone import BoneTable
-from sneakynet.errors import OutputError
 from sneakynet.evaluation.case import CaseResult, compare_files
 from sneakynet.evaluation.overlap import Summary
 from sneakynet.evaluation.pairing import pair_cases
 from sneakynet.evaluation.report import summary_json, summary_of, write_report
+from sneakynet.volumes.atomic import make_folder
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,7 @@ class EvaluateSettings:
     table: Path | None = None
     """CSV file with the bones to score, instead of the package's own bone table."""
     prediction_table: str | None = None
-    """Whose labels the prediction holds: a scheme (totalsegmentator, verse) or a CSV file. By default the label names
-    in the file decide; without names, the labels are those of the bone table."""
+    """Whose labels it holds: a scheme (totalsegmentator, verse) or a CSV file; by default its names decide."""
     reference_table: str | None = None
     """The same for the reference."""
     json: bool = False
@@ -63,11 +62,7 @@ def run(settings: EvaluateSettings) -> None:
         for pair in track(pairs, "comparing", console=console, transient=True, disable=not console.is_terminal)
     ]
     summary = summary_of(results)
-    try:
-        settings.output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        msg = f"cannot make the folder {settings.output}: {error.strerror}; choose another with -o"
-        raise OutputError(msg) from error
+    make_folder(settings.output)
     write_report(settings.output, results, summary)
     console.print(_rendered(results, summary))
     if settings.json:

@@ -2,7 +2,6 @@
 
 import json
 import sys
-import tempfile
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,11 +9,12 @@ from typing import Annotated, Literal
 
 import tyro
 
-from sneakynet.errors import OutputError, SettingError, SneakyNetError
+from sneakynet.errors import SettingError, SneakyNetError
 from sneakynet.export.statistics import case_record, write_record
 from sneakynet.inference.predictor import Predictor
 from sneakynet.inference.progress import tile_bar
 from sneakynet.viewer.preview import write_preview
+from sneakynet.volumes.atomic import make_folder
 from sneakynet.volumes.read import read_volume
 
 _ENDINGS = (".nii.gz", ".nii", ".seg.nrrd", ".nrrd", ".mha", ".mhd", ".zip")
@@ -80,7 +80,7 @@ def run(settings: SegmentSettings) -> None:
     """
     cases = _plan(settings)
     predictor = Predictor.load(settings.model, device=settings.device)
-    _make_folder(settings.output)
+    make_folder(settings.output)
     outcomes = []
     for number, case in enumerate(cases, start=1):
         if case.labels.exists() and not settings.overwrite:
@@ -148,18 +148,6 @@ def case_name(path: Path) -> str:
         if name.lower().endswith(ending) and len(name) > len(ending):
             return name[: -len(ending)]
     return name
-
-
-def _make_folder(folder: Path) -> None:
-    """Make the output folder and try it, before an hour of work is done for nothing."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        reason = "it is a file" if folder.is_file() else error.strerror or str(error)
-        msg = f"cannot write into the output folder {folder}: {reason}; choose another"
-        raise OutputError(msg) from error
 
 
 def _segment(case: _Case, predictor: Predictor, *, series: str | None, label: str) -> _Outcome:

@@ -1,8 +1,9 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and the folders they go to."""
 
 import errno
 import os
 import secrets
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,6 +51,25 @@ def write_whole(path: str | Path) -> Iterator[Path]:
     except OSError as error:
         remedy = _REMEDY.get(error.errno or 0, error.strerror or str(error))
         msg = f"cannot write {target}: {remedy}"
+        raise OutputError(msg) from error
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for results and try it, before an hour of work is done for nothing.
+
+    Args:
+        folder: may be there already.
+
+    Raises:
+        OutputError: it cannot be made, or not be written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        reason = "it is a file" if folder.is_file() else error.strerror or str(error)
+        msg = f"cannot write into the folder {folder}: {reason}; choose another"
         raise OutputError(msg) from error
 
 

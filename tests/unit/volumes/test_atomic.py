@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sneakynet.errors import OutputError
-from sneakynet.volumes.atomic import write_whole
+from sneakynet.volumes.atomic import make_folder, write_whole
 
 
 def test_what_is_written_takes_the_place(tmp_path: Path) -> None:
@@ -81,3 +81,26 @@ def test_failures_of_the_disk(tmp_path: Path, number: int, message: str) -> None
 def test_a_name_that_is_too_long(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"the file name is too long; choose a shorter one"):
         write(tmp_path / ("x" * 300))
+
+
+def test_a_folder_is_made_with_those_above_it(tmp_path: Path) -> None:
+    make_folder(tmp_path / "a" / "b")
+    make_folder(tmp_path / "a" / "b")
+    assert list((tmp_path / "a" / "b").iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match=r"cannot write into the folder .*file: it is a file; choose another"):
+        make_folder(tmp_path / "file")
+    with pytest.raises(OutputError, match=r"cannot write into the folder .*deep: Not a directory; choose another"):
+        make_folder(tmp_path / "file" / "deep")
+
+
+def test_a_folder_that_refuses_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr("sneakynet.volumes.atomic.tempfile.TemporaryFile", refuse)
+    with pytest.raises(OutputError, match=r"cannot write into the folder .*: Permission denied; choose another"):
+        make_folder(tmp_path)
