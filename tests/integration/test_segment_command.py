@@ -23,6 +23,7 @@ def model(tmp_path_factory):
     network = build_sneakynet(variant="E", n_classes=126, patch_size=8, contexts=(1, 2), width=2, levels=3)
     for unet in (network.target, *network.contexts):
         torch.nn.init.normal_(unet.head.weight)  # so that many classes win somewhere
+        torch.nn.init.zeros_(unet.head.bias)
     header = WeightsHeader(
         architecture=network.architecture.to_dict(),
         spacing=(10.0, 10.0, 10.0),

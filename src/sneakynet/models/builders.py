@@ -18,7 +18,11 @@ from sneakynet.models.sneakynet import SneakyNet
 from sneakynet.models.unet import UNet
 
 HEAD_STD = 0.01
-"""Spread of a fresh head's weights: first scores near zero, so that no class starts ahead."""
+"""Spread of a fresh head's weights: small, so that no bone starts ahead of another."""
+
+BACKGROUND_START = 0.95
+"""Probability of background that a fresh network answers everywhere. Most of a body is no bone: from even odds over 126
+classes, the first hundreds of steps learn nothing but that."""
 
 
 def build_sneakynet(
@@ -32,7 +36,7 @@ def build_sneakynet(
     norm: Norm = "instance",
     hook_source: HookSource = "encoder",
 ) -> SneakyNet:
-    """Build a network with fresh weights (He initialisation, from torch's global random state).
+    """Build a network with fresh weights (He initialisation, from torch's global random state; background ahead).
 
     Args:
         variant: A 3D U-Net, B HookNet, C MRN, D SneakyNet, E SneakyNet with the contexts' class scores added.
@@ -79,6 +83,7 @@ def build_from(architecture: Architecture) -> SneakyNet:
         networks = [_unet(architecture, Counter()) for _ in architecture.contexts]
     model = SneakyNet(target, networks, crop_skips=links, architecture=architecture)
     initialise(model)
+    _start_with_background(model)
     return model
 
 
@@ -160,6 +165,19 @@ def initialise(model: nn.Module) -> None:
     for module in model.modules():
         if isinstance(module, UNet) and module.head is not None:
             nn.init.normal_(module.head.weight, std=HEAD_STD)
+
+
+def _start_with_background(model: SneakyNet) -> None:
+    """Set the biases of background so that every answer starts with it at ``BACKGROUND_START``."""
+    architecture = model.architecture
+    # softmax(b, 0, 0, ...) gives background p where b = log(p / (1 - p) * number of bones).
+    start = math.log(BACKGROUND_START / (1 - BACKGROUND_START) * (architecture.n_classes - 1))
+    contexts = model.context_heads()
+    # Variant E's target answers with the sum of all heads.
+    own = start * (1 - len(contexts)) if architecture.variant == "E" else start
+    with torch.no_grad():
+        for (_, bias), value in zip((model.own_head(), *contexts), (own, *(start for _ in contexts)), strict=True):
+            bias[0] = value
 
 
 def _unet(architecture: Architecture, hook_channels: Counter[int]) -> UNet:

@@ -122,11 +122,15 @@ class SneakyNet(nn.Module):
         For variant E the target's and all contexts' heads side by side, biases summed: one product gives the sum of
         the networks' scores.
         """
-        heads = [_head_of(self.target)]
+        heads = [self.own_head()]
         if self.architecture.variant == "E":
             heads += self.context_heads()
         weights, biases = zip(*heads, strict=True)
         return torch.cat(weights, dim=1), torch.stack(biases).sum(dim=0)
+
+    def own_head(self) -> Head:
+        """Weight and bias of the target network alone; for all variants but E they are :meth:`target_head`'s."""
+        return _head_of(self.target)
 
     def context_heads(self) -> tuple[Head, ...]:
         """Weight and bias of every context that has a decoder, in order."""

@@ -74,13 +74,22 @@ def test_impossible_budgets_are_refused(budget, message):
         width_for_budget(budget, variant="D", n_classes=126, patch_size=64)
 
 
-def test_fresh_weights_keep_the_scale_and_score_near_zero():
+def test_fresh_weights_keep_the_scale_and_score_no_bone_ahead():
     torch.manual_seed(0)
     model = build_sneakynet(variant="D", n_classes=5, patch_size=32, width=8, norm="none")
     patch = torch.randn(1, 1, 32, 32, 32)
     features = model.features(patch, [patch])
     assert 0.1 < features.target.pow(2).mean().sqrt() < 10
-    assert model(patch, [patch]).target.abs().max() < 1
+    assert model(patch, [patch]).target[:, 1:].abs().max() < 1
+
+
+@pytest.mark.parametrize(("variant", "contexts"), [("A", ()), ("C", (1,)), ("D", (1, 2)), ("E", (1,)), ("E", (1, 2))])
+def test_every_fresh_answer_starts_with_background(variant, contexts):
+    model = build_sneakynet(variant=variant, n_classes=126, patch_size=16, contexts=contexts, width=2, levels=3)
+    patch = torch.zeros(1, 1, 16, 16, 16)  # instance normalisation makes zeros of it: the biases alone are seen
+    output = model(patch, [patch] * len(contexts))
+    for scores in (output.target, *output.contexts):
+        torch.testing.assert_close(scores.softmax(dim=1)[:, 0], torch.full((1, 16, 16, 16), 0.95))
 
 
 def test_the_seed_decides_the_weights():
