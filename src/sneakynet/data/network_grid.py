@@ -1,11 +1,18 @@
 """A scan on the grid that networks read: RAS+ axes, the network's spacing."""
 
+import numpy as np
+
 from sneakynet.geometry.resample import grid_for, resample
+from sneakynet.types import ScanArray
 from sneakynet.volumes.canonical import canonical
 from sneakynet.volumes.volume import Volume
 
 # Spacings nearer than this share of a voxel are taken as equal: headers round them.
 _EQUAL = 1e-3
+
+# What a CT can measure, HU. Outside of it are marks, such as -3024 for what was not scanned, and the overflow of metal:
+# averaged, one of them would colour a whole coarse voxel.
+_CT_RANGE = (-1024, 3071)
 
 
 def on_network_grid(scan: Volume, *, spacing: tuple[float, float, float]) -> Volume:
@@ -17,13 +24,19 @@ def on_network_grid(scan: Volume, *, spacing: tuple[float, float, float]) -> Vol
 
     Returns:
         The scan itself, reordered, where its spacing is that already; else averaged or interpolated onto a new grid
-        that covers it.
+        that covers it, with values outside what a CT can measure clipped first.
     """
     aligned = canonical(scan)
     if all(abs(have - want) <= _EQUAL * want for have, want in zip(aligned.spacing, spacing, strict=True)):
         return aligned
     shape, affine = grid_for(aligned.shape, aligned.affine, spacing=spacing)
     voxels = resample(
-        aligned.voxels, aligned.affine, to_shape=shape, to_affine=affine, order=1, fill=None, antialias=True
+        _physical(aligned.voxels), aligned.affine, to_shape=shape, to_affine=affine, order=1, fill=None, antialias=True
     )
     return Volume(voxels, affine)
+
+
+def _physical(voxels: ScanArray) -> ScanArray:
+    """Clipped to what a CT can measure; copied only where something is outside."""
+    low, high = _CT_RANGE
+    return np.clip(voxels, low, high) if voxels.min() < low or voxels.max() > high else voxels

@@ -28,3 +28,17 @@ def test_another_spacing_covers_the_same_box_along_the_scan_s_own_axes():
     np.testing.assert_allclose(grid.voxels, 70, rtol=1e-6)
     middle = [v.affine[:3, :3] @ (np.array(v.shape) - 1) / 2 + v.affine[:3, 3] for v in (scan, grid)]
     np.testing.assert_allclose(*middle)
+
+
+def test_marks_outside_what_a_ct_measures_do_not_bleed_into_coarse_voxels():
+    voxels = np.full((8, 8, 8), -1000, dtype=np.int16)
+    voxels[:, :, 0] = -3024  # not scanned
+    voxels[:, :, 6:] = 40
+    voxels[3, 3, 7] = 30000  # metal
+    before = voxels.copy()
+
+    grid = on_network_grid(Volume(voxels, np.eye(4)), spacing=(2.0, 2.0, 2.0))
+
+    np.testing.assert_allclose(grid.voxels[:, :, 0], -1012)
+    assert grid.voxels.max() < 40 + 3071 / 4
+    np.testing.assert_array_equal(voxels, before)
