@@ -67,10 +67,7 @@ def read_dataset(folder: Path, *, table: BoneTable) -> Dataset:
     channels = description.get("channel_names", {"0": "CT"})
     if not isinstance(channels, dict) or len(channels) != 1:
         faults.append(f"channel_names must hold one channel (the CT), it is {channels!r}")
-    images = {
-        path.name.removesuffix(f"_0000{ending}"): path for path in sorted((folder / "imagesTr").glob(f"*_0000{ending}"))
-    }
-    labels = {path.name.removesuffix(ending): path for path in sorted((folder / "labelsTr").glob(f"*{ending}"))}
+    images, labels = _by_case(folder / "imagesTr", f"_0000{ending}"), _by_case(folder / "labelsTr", ending)
     faults += [
         f"case {name}: no scan imagesTr/{name}_0000{ending}; add it or remove the label map"
         for name in sorted(set(labels) - set(images))
@@ -121,6 +118,12 @@ def split_cases(names: Sequence[str], *, validation: int | None, seed: int) -> t
         raise DatasetError(msg)
     order = np.random.default_rng(seed).permutation(sorted(names))
     return tuple(sorted(map(str, order[held_out:]))), tuple(sorted(map(str, order[:held_out])))
+
+
+def _by_case(folder: Path, ending: str) -> dict[str, Path]:
+    """Files by case name. Hidden ones are no cases: broken-off writes, and what macOS leaves beside a file."""
+    paths = sorted(folder.glob(f"*{ending}"))
+    return {path.name.removesuffix(ending): path for path in paths if not path.name.startswith(".")}
 
 
 def _description(folder: Path) -> dict[str, Any]:

@@ -36,6 +36,14 @@ def test_cases_and_ids(folder):
     assert dataset.faults == ()
 
 
+def test_hidden_files_are_no_cases(folder):
+    for name in ("imagesTr/._a_0000.nii.gz", "labelsTr/._a.nii.gz", "imagesTr/.part-1234-c_0000.nii.gz"):
+        (folder / name).touch()
+    dataset = read_dataset(folder, table=TABLE)
+    assert [case.name for case in dataset.cases] == ["a", "b"]
+    assert dataset.faults == ()
+
+
 def test_names_of_other_schemes_are_understood(folder):
     bone = next(b for b in TABLE if any(not a.isdigit() and a != b.name for a in b.aliases.get("phantom", ())))
     alias = next(a for a in bone.aliases["phantom"] if not a.isdigit() and TABLE.find(a) == bone)

@@ -38,6 +38,13 @@ def test_no_settings_in_the_file(tmp_path, text, fault):
         read_config(tmp_path / "c.yaml")
 
 
+@pytest.mark.parametrize("text", ["contexts: 1", "hu_window: [-500]", "init: 3", "steps: many"])
+def test_values_of_another_type(tmp_path, text):
+    (tmp_path / "c.yaml").write_text(text)
+    with pytest.raises(SettingError, match="a setting has a value of the wrong type"):
+        read_config(tmp_path / "c.yaml")
+
+
 def test_missing_config_is_named(tmp_path):
     with pytest.raises(SettingError, match=r"c\.yaml: No such file.*give the config\.yaml of a run"):
         read_config(tmp_path / "c.yaml")
