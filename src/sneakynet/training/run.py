@@ -15,6 +15,7 @@ from sneakynet.data.case import Preparation, dataset_spacing, load_cases
 from sneakynet.data.dataset import Dataset, read_dataset, split_cases
 from sneakynet.data.sampling import PatchGeometry
 from sneakynet.errors import SettingError, SneakyNetError
+from sneakynet.models.allocator import keep_freed_memory
 from sneakynet.models.builders import build_sneakynet
 from sneakynet.models.sneakynet import SneakyNet
 from sneakynet.models.weights import load_weights
@@ -60,6 +61,8 @@ def train(
         OutputError: the run's folder cannot be written.
     """
     _check_run_folder(output, resume=resume)
+    if device.type == "cpu":
+        keep_freed_memory()
     if settings.threads is not None:
         torch.set_num_threads(settings.threads)
     table = BoneTable.default() if settings.table is None else BoneTable.read(settings.table)
