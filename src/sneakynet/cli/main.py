@@ -31,6 +31,15 @@ COMMANDS = {
 argument is a dataclass: the command line is made from its fields. The file is imported when the command is called,
 so that an overview needs neither torch nor a renderer."""
 
+_EXTRAS = {
+    "mujoco": "phantom",
+    "myo_sim": "phantom",
+    "vtk": "phantom",
+    "vtkmodules": "phantom",
+    "tensorboard": "train",
+}
+"""Module that not every installation has -> the extra that brings it."""
+
 _REPORT = (
     "This is a fault of sneakynet, not of your input. Run `sneakynet --debug ...` again and report what it prints."
 )
@@ -125,6 +134,9 @@ def _explain(error: Exception) -> int:
         return _say(f"error: {error}", status=2)
     if isinstance(error, MemoryError):
         return _say("error: out of memory; close other programs or give a smaller scan", status=2)
+    if isinstance(error, ModuleNotFoundError) and (module := (error.name or "").partition(".")[0]) in _EXTRAS:
+        remedy = f"pip install 'sneakynet[{_EXTRAS[module]}]'"
+        return _say(f"error: this needs the package {module}, which is not installed; run {remedy}", status=2)
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return _say("error: the disk is full; free some space and run the command again", status=2)
     return _say(f"error: {type(error).__name__}: {error}\n{_REPORT}", status=1)

@@ -66,7 +66,7 @@ def test_unknown_command_names_the_near_one(capsys):
     assert main(["bonse"]) == 2
     assert capsys.readouterr().err == "error: no command 'bonse'; did you mean `sneakynet bones`?\n"
     assert main(["zzz"]) == 2
-    assert "error: no command 'zzz'; there is: bones" in capsys.readouterr().err
+    assert f"error: no command 'zzz'; there is: {', '.join(COMMANDS)}" in capsys.readouterr().err
 
 
 def test_settings_come_from_the_command_line(command):
@@ -103,6 +103,17 @@ def test_help_of_a_command(command, capsys):
         (SettingError("no such device"), 2, "error: no such device\n"),
         (MemoryError(), 2, "error: out of memory; close other programs or give a smaller scan\n"),
         (OSError(errno.ENOSPC, "No space left"), 2, "error: the disk is full; free some space and run the command"),
+        (
+            ModuleNotFoundError("No module named 'vtkmodules.util'", name="vtkmodules.util"),
+            2,
+            "error: this needs the package vtkmodules, which is not installed; run pip install 'sneakynet[phantom]'\n",
+        ),
+        (
+            ModuleNotFoundError("No module named 'tensorboard'", name="tensorboard"),
+            2,
+            "error: this needs the package tensorboard, which is not installed; run pip install 'sneakynet[train]'\n",
+        ),
+        (ModuleNotFoundError("No module named 'numpi'", name="numpi"), 1, "error: ModuleNotFoundError: No module"),
         (KeyboardInterrupt(), 130, "interrupted\n"),
         (ZeroDivisionError("by zero"), 1, "error: ZeroDivisionError: by zero\nThis is a fault of sneakynet, not of"),
     ],
