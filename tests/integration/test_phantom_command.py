@@ -45,7 +45,7 @@ def test_other_settings_are_refused(dataset, capsys):
 def test_unwritable_folder(tmp_path, capsys):
     (tmp_path / "file").write_text("")
     assert main(["phantom", "-o", str(tmp_path / "file" / "x"), "--count", "1", "--workers", "1"]) == 2
-    assert "cannot write the dataset" in capsys.readouterr().err
+    assert "cannot write into the folder" in capsys.readouterr().err
 
 
 def test_bad_count(tmp_path, capsys):

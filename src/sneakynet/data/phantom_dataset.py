@@ -1,7 +1,11 @@
 """A dataset of phantoms on disk, in nnU-Net's raw layout."""
 
+import _thread
 import json
 import multiprocessing
+import os
+import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -10,10 +14,13 @@ from pathlib import Path
 import torch
 
 from sneakynet.anatomy.bone import BoneTable
-from sneakynet.errors import OutputError, SettingError
-from sneakynet.phantom.phantom import make_phantom
-from sneakynet.volumes.atomic import write_whole
+from sneakynet.errors import SettingError
+from sneakynet.phantom.phantom import check_settings, make_phantom
+from sneakynet.volumes.atomic import make_folder, write_whole
 from sneakynet.volumes.write import write_labels, write_scan
+
+# Seconds that a worker without parent has to take its unfinished file away.
+_GRACE = 5.0
 
 
 @dataclass(frozen=True)
@@ -56,15 +63,12 @@ def write_phantoms(
         if value < 1:
             msg = f"{name} must be at least 1, got {value}"
             raise SettingError(msg)
+    check_settings(seed, spacing=spacing, field=field)
     table = BoneTable.default()
     settings = {"spacing": spacing, "field": field}
-    _check_settings(folder, settings)
-    try:
-        for part in ("imagesTr", "labelsTr", "phantoms"):
-            (folder / part).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        msg = f"cannot write the dataset to {folder}: {error.strerror}; choose another folder with -o"
-        raise OutputError(msg) from error
+    _check_earlier(folder, settings)
+    for part in ("imagesTr", "labelsTr", "phantoms"):
+        make_folder(folder / part)
     _write_json(folder / "phantoms" / "settings.json", settings)
     seeds = range(seed, seed + count)
     if workers == 1:
@@ -73,7 +77,7 @@ def write_phantoms(
     else:
         # Workers start fresh: forking a process that runs torch threads can hang.
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(workers, mp_context=context, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        with ProcessPoolExecutor(workers, mp_context=context, initializer=start_worker) as pool:
             futures = [pool.submit(_write_case, folder, one, spacing, field) for one in seeds]
             try:
                 for future in as_completed(futures):
@@ -81,11 +85,10 @@ def write_phantoms(
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
-    names = sorted(path.name.removesuffix(".nii.gz") for path in (folder / "labelsTr").glob("*.nii.gz"))
     description = {
         "channel_names": {"0": "CT"},
         "labels": {"background": 0, **{bone.name: bone.id for bone in table}},
-        "numTraining": len(names),
+        "numTraining": len(list((folder / "phantoms").glob("phantom_*.json"))),
         "file_ending": ".nii.gz",
         "name": "sneakynet phantoms",
         "licence": "Apache-2.0; made from the skeleton of myo-sim (bone geometry in part CC BY 3.0, OpenSim)",
@@ -93,7 +96,26 @@ def write_phantoms(
     _write_json(folder / "dataset.json", description)
 
 
-def _check_settings(folder: Path, settings: dict[str, float | str | None]) -> None:
+def start_worker() -> None:
+    """Begin a worker process: one thread for torch, and an end with its parent.
+
+    Killed, a parent cannot tell its workers, and they would go on with what is queued and then wait for ever.
+    """
+    torch.set_num_threads(1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+    parent.join()
+    _thread.interrupt_main()
+    time.sleep(_GRACE)
+    os._exit(1)
+
+
+def _check_earlier(folder: Path, settings: dict[str, float | str | None]) -> None:
     path = folder / "phantoms" / "settings.json"
     if path.is_file():
         before = json.loads(path.read_text(encoding="utf-8"))

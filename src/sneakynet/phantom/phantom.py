@@ -60,7 +60,7 @@ def make_phantom(
     Raises:
         SettingError: a value outside what is allowed.
     """
-    _check(seed, spacing, field)
+    check_settings(seed, spacing=spacing, field=field)
     bone_table = BoneTable.default() if table is None else table
     # One stream per step: a change in how tissue is drawn leaves bodies as they are.
     body_rng, field_rng, tissue_rng, scan_rng = (np.random.default_rng([seed, step]) for step in range(4))
@@ -89,7 +89,12 @@ def make_phantom(
     return Phantom(Volume(scan, grid.affine), Volume(bones.labels, grid.affine), pose, kind)
 
 
-def _check(seed: int, spacing: float, field: str | None) -> None:
+def check_settings(seed: int, *, spacing: float, field: str | None = None) -> None:
+    """Refuse what no phantom can be made from; arguments as :func:`make_phantom`'s.
+
+    Raises:
+        SettingError: a value outside what is allowed.
+    """
     if seed < 0:
         msg = f"a phantom's seed is a whole number from 0 on, got {seed}"
         raise SettingError(msg)
