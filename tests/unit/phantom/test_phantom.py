@@ -6,7 +6,6 @@ from sneakynet.errors import SettingError
 from sneakynet.phantom.bone_voxels import Grid, voxelise_bones
 from sneakynet.phantom.phantom import make_phantom
 from sneakynet.phantom.skeleton import skeleton
-from sneakynet.phantom.surface import Surface
 
 TABLE = BoneTable.default()
 
@@ -65,25 +64,8 @@ def test_no_bone_of_the_source_vanishes_at_a_coarse_spacing():
     assert found == set(TABLE.names) - {"hyoid", "coccyx", "manubrium"}
 
 
-def test_partial_volume_adds_up_to_the_volume():
-    corners = np.array([[x, y, z] for x in (0, 42.0) for y in (0, 30.0) for z in (0, 66.0)])
-    faces = np.array(
-        [
-            [0, 1, 3],
-            [0, 3, 2],
-            [4, 6, 7],
-            [4, 7, 5],
-            [0, 4, 5],
-            [0, 5, 1],
-            [2, 3, 7],
-            [2, 7, 6],
-            [0, 2, 6],
-            [0, 6, 4],
-            [1, 5, 7],
-            [1, 7, 3],
-        ]
-    )
-    box = Surface(corners, faces)
+def test_partial_volume_adds_up_to_the_volume(cuboid):
+    box = cuboid(42, 30, 66)
     grid = Grid((-8.3, -8.3, -8.3), (16, 14, 22), 4.0)
     bones = voxelise_bones(
         {"femur_left": box}, grid=grid, ids={"femur_left": 9}, cortex_mm={"femur_left": 2.0}, skull_mm=5.0
