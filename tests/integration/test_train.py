@@ -144,6 +144,9 @@ def test_start_from_weights(dataset, tmp_path, capsys):
 def test_a_run_is_not_overwritten(dataset, tmp_path, capsys):
     (tmp_path / "config.yaml").touch()
     assert train(dataset, "-o", tmp_path, *TINY) == 2
+    assert "holds a run without a checkpoint" in capsys.readouterr().err
+    (tmp_path / "checkpoint.pt").touch()
+    assert train(dataset, "-o", tmp_path, *TINY) == 2
     assert "holds a run already; go on with --resume, or choose another folder" in capsys.readouterr().err
 
 
@@ -183,7 +186,7 @@ def test_one_case(dataset, tmp_path, capsys):
 def test_output_that_cannot_be_made(dataset, tmp_path, capsys):
     (tmp_path / "file").touch()
     assert train(dataset, "-o", tmp_path / "file" / "run", *TINY) == 2
-    assert "cannot make the run folder" in capsys.readouterr().err
+    assert "cannot write into the folder" in capsys.readouterr().err
 
 
 def test_unknown_device(dataset, tmp_path, capsys):

@@ -17,7 +17,7 @@ from sneakynet.training.settings import TrainSettings, read_config
 class TrainCommand:
     """Train a network; a run is resumed or repeated from its own settings."""
 
-    dataset: tyro.conf.Positional[Path | None] = None
+    dataset: tyro.conf.Positional[Annotated[Path | None, tyro.conf.arg(metavar="[DATASET]")]] = None
     """Folder in nnU-Net's raw layout: dataset.json, imagesTr, labelsTr."""
     output: Annotated[Path | None, tyro.conf.arg(aliases=["-o"])] = None
     """Folder of the run."""
