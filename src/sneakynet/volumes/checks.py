@@ -1,6 +1,7 @@
 """What every scan and label map must be, whatever file it came from."""
 
 import logging
+import os
 from pathlib import Path
 
 import numpy as np
@@ -27,10 +28,13 @@ def existing_file(path: Path) -> Path:
         The path.
 
     Raises:
-        VolumeError: nothing there, or an empty file.
+        VolumeError: nothing there, an empty file, or no permission to read it.
     """
     if not path.exists():
         msg = f"{path}: no such file or folder"
+        raise VolumeError(msg)
+    if not os.access(path, os.R_OK):
+        msg = f"{path}: no permission to read it; copy it to where you have one"
         raise VolumeError(msg)
     if path.is_file() and path.stat().st_size == 0:
         msg = f"{path}: the file is empty; copy or export it again"

@@ -21,6 +21,14 @@ def test_an_empty_file(tmp_path: Path) -> None:
         existing_file(tmp_path / "empty.nii")
 
 
+def test_no_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine.nii").write_text("text")
+    # Root may read everything, so that the answer has to be made up.
+    monkeypatch.setattr("sneakynet.volumes.checks.os.access", lambda path, mode: False)
+    with pytest.raises(VolumeError, match=r"mine.nii: no permission to read it"):
+        existing_file(tmp_path / "mine.nii")
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_voxels_that_are_no_number_are_counted(value: float) -> None:
     voxels = SCAN.copy()
