@@ -38,7 +38,8 @@ class Segmentation:
             path: ends in ``.nii``, ``.nii.gz`` or ``.seg.nrrd``, which chooses the format.
 
         Raises:
-            OutputError: the ending is another one, or the file cannot be written.
+            SettingError: the ending is another one.
+            OutputError: the file cannot be written.
         """
         names = {bone.id: bone.name for bone in self.table}
         colors = {bone.id: bone.color for bone in self.table}
