@@ -19,6 +19,7 @@ from sneakynet.inference.scan_pyramid import ScanPyramid
 from sneakynet.inference.segmentation import Segmentation
 from sneakynet.inference.tiles import plan_tiles
 from sneakynet.inference.upsample import AxisSamples, labels_from_slabs
+from sneakynet.models.allocator import keep_freed_memory
 from sneakynet.models.default import default_weights
 from sneakynet.models.sneakynet import SneakyNet
 from sneakynet.models.weights import WeightsHeader, load_weights
@@ -36,6 +37,8 @@ _BATCH_VOXELS = {"cpu": 64**3, "cuda": 8 * 64**3}
 class Predictor:
     """A network on its device, ready for any number of scans.
 
+    On a CPU the process keeps the memory that it frees from then on, see :func:`keep_freed_memory`.
+
     Args:
         network: in evaluation mode.
         header: how to feed it and what its classes mean.
@@ -48,6 +51,8 @@ class Predictor:
 
     def __init__(self, network: SneakyNet, header: WeightsHeader, *, name: str, device: str = "auto") -> None:
         self.device = resolve_device(device)
+        if self.device.type == "cpu":
+            keep_freed_memory()
         # Channels last makes the convolutions a fifth faster on CPU.
         self.network = network.to(self.device).eval()
         convert_conv3d_weight_memory_format(self.network, torch.channels_last_3d)
