@@ -5,7 +5,7 @@ import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 from rich.console import Console
@@ -37,6 +37,8 @@ class DemoSettings:
     """Of the phantom. The default weights were trained on seeds from 1000 on."""
     spacing: float = 3.0
     """Mm per voxel of the scan."""
+    field: Literal["whole", "chest", "abdomen_pelvis", "trunk", "head_neck", "arm"] = "whole"
+    """Part of the body that the scan shows."""
     device: str = "auto"
     """auto, cpu or cuda."""
     json: bool = False
@@ -57,7 +59,7 @@ def run(settings: DemoSettings) -> None:
     default_weights()
     scan, truth, found = folder / "phantom.nii.gz", folder / "truth.nii.gz", folder / "segmentation"
     _say(f"1/3 making a phantom (seed {settings.seed}, {settings.spacing:g} mm): {scan}")
-    phantom = make_phantom(settings.seed, spacing=settings.spacing, field="whole")
+    phantom = make_phantom(settings.seed, spacing=settings.spacing, field=settings.field)
     table = BoneTable.default()
     write_scan(scan, phantom.scan)
     names, colors = {bone.id: bone.name for bone in table}, {bone.id: bone.color for bone in table}
@@ -75,7 +77,7 @@ def run(settings: DemoSettings) -> None:
     _say(f"done in {time.monotonic() - started:.0f} s; look at {found / 'phantom.png'}")
 
 
-def _groups(result: CaseResult, table: BoneTable) -> dict[str, dict[str, float]]:
+def _groups(result: CaseResult, table: BoneTable) -> dict[str, dict[str, float | int]]:
     """Bones, median DSC, bones above 0.5 and swapped bones of every anatomical group."""
     swapped = swapped_share(result.counts, table)
     groups: dict[str, list[tuple[float, bool]]] = {}

@@ -1,0 +1,121 @@
+"""How good the default weights are: unseen phantoms, and a real scan where one is at hand.
+
+    python benchmarks/default_model.py [--json] [--model FILE] [--seeds 10] [--spacing 4] [--real FOLDER]
+
+- Phantoms: seeds 0 to 9 (training uses seeds from 1000 on), fields of view drawn as in training.
+- Real CT: FOLDER (by default ``../shared/data/ct_abdomen_pelvis_3mm``) with ``ct.nii.gz`` and ``labels.nii.gz``: labels
+  that are TotalSegmentator's own predictions, not a human's. A bare HU > 150 threshold is scored beside the model.
+"""
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from sneakynet.anatomy.bone import BoneTable
+from sneakynet.evaluation.case import CaseResult, compare
+from sneakynet.evaluation.confusion import swapped_share
+from sneakynet.evaluation.contingency import contingency
+from sneakynet.evaluation.overlap import bone_dice
+from sneakynet.evaluation.report import summary_of
+from sneakynet.evaluation.translation import translate, translation_for
+from sneakynet.inference.predictor import Predictor
+from sneakynet.phantom.phantom import make_phantom
+from sneakynet.volumes.read import read_labels, read_volume
+from sneakynet.volumes.volume import Volume
+
+REAL = Path("../shared/data/ct_abdomen_pelvis_3mm")
+REAL_BONES = ("hip_left", "hip_right", "femur_left", "femur_right", "sacrum", *(f"vertebrae_L{n}" for n in range(1, 6)))
+THRESHOLD = 150
+
+
+def phantom_figures(predictor: Predictor, *, seeds: range, spacing: float) -> dict[str, object]:
+    table = predictor.header.table
+    results, seconds = [], []
+    for seed in seeds:
+        phantom = make_phantom(seed, spacing=spacing)
+        started = time.perf_counter()
+        found = predictor.segment(phantom.scan)
+        seconds.append(time.perf_counter() - started)
+        result = compare(found.labels, phantom.labels, table=table, case=f"phantom_{seed:05d}")
+        results.append(result)
+        print(f"seed {seed}: {phantom.field}, {phantom.pose}, any-bone {result.bone_dsc:.2f}", file=sys.stderr)
+    return {
+        "seeds": [seeds.start, seeds.stop - 1],
+        "spacing_mm": spacing,
+        "summary": summary_of(results).__dict__,
+        "groups": groups(results, table),
+        "classes_above_0.3": classes_above(results, 0.3),
+        "classes_above_0.5": classes_above(results, 0.5),
+        "median_seconds_per_scan": float(np.median(seconds)),
+    }
+
+
+def groups(results: list[CaseResult], table: BoneTable) -> dict[str, dict[str, float]]:
+    rows: dict[str, list[tuple[float, float, float]]] = {}
+    for result in results:
+        swapped = swapped_share(result.counts, table)
+        right = np.diag(result.counts) / np.maximum(result.counts.sum(1), 1)
+        for score in result.scores:
+            rows.setdefault(table.by_id(score.id).group, []).append((score.dsc, swapped[score.id], right[score.id]))
+    figures = {}
+    for group, values in rows.items():
+        dsc, swap, right = np.array(values).T
+        figures[group] = {
+            "bones": len(dsc),
+            "median_dsc": float(np.median(dsc)),
+            "identified": float((right > 0.5).mean()),
+            "side_swapped_bones": int((swap > 0.5).sum()),
+        }
+    return figures
+
+
+def classes_above(results: list[CaseResult], limit: float) -> dict[str, float]:
+    """Classes (over all that any case holds) whose mean DSC over the cases that hold them is above a limit."""
+    scores: dict[str, list[float]] = {}
+    for result in results:
+        for score in result.scores:
+            scores.setdefault(score.name, []).append(score.dsc)
+    above = [name for name, values in scores.items() if np.mean(values) > limit]
+    return {"classes": len(scores), "above": len(above), "share": len(above) / len(scores)}
+
+
+def real_figures(predictor: Predictor, folder: Path) -> dict[str, object]:
+    table = predictor.header.table
+    scan, path = read_volume(folder / "ct.nii.gz"), folder / "labels.nii.gz"
+    labels = read_labels(path)
+    reference = Volume(translate(labels.voxels, translation_for(path, table, source=None), path=path), labels.affine)
+    result = compare(predictor.segment(scan).labels, reference, table=table, case=folder.name)
+    dsc = {score.name: score.dsc for score in result.scores}
+    thresholded = contingency(
+        (reference.voxels > 0).astype(np.uint8), (scan.voxels > THRESHOLD).astype(np.uint8), n_classes=2
+    )
+    return {
+        "any_bone_dsc": result.bone_dsc,
+        f"any_bone_dsc_of_hu_above_{THRESHOLD}": bone_dice(thresholded),
+        "dsc": {name: dsc[name] for name in REAL_BONES},
+        "summary": summary_of([result]).__dict__,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true", help="print JSON alone")
+    parser.add_argument("--model", type=Path, help="weights file; by default the package's own")
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--spacing", type=float, default=4.0)
+    parser.add_argument("--real", type=Path, default=REAL)
+    options = parser.parse_args()
+    predictor = Predictor.load(options.model)
+    figures: dict[str, object] = {"model": predictor.name}
+    figures["phantoms"] = phantom_figures(predictor, seeds=range(options.seeds), spacing=options.spacing)
+    if options.real.is_dir():
+        figures["real"] = real_figures(predictor, options.real)
+    print(json.dumps(figures, indent=None if options.json else 2))
+
+
+if __name__ == "__main__":
+    main()
