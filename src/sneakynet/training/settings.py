@@ -80,7 +80,7 @@ class TrainSettings:
     balanced: float = 0.5
     """Share of patches centred on a voxel of a bone drawn uniformly; the others lie anywhere."""
     ignore_padding: bool = True
-    """Leave voxels beyond the scan out of the loss; the paper's recipe counts the repeated edge as bone."""
+    """Voxels beyond the scan count in no loss; --no-ignore-padding counts the repeated edge, as the paper does."""
     augment: bool = True
     """Patches vary in brightness, contrast, noise, extent and side (labels too); --no-augment leaves them alone."""
     ema: float = 0.0
