@@ -48,6 +48,7 @@ def phantom_figures(predictor: Predictor, *, seeds: range, spacing: float) -> di
         "spacing_mm": spacing,
         "summary": summary_of(results).__dict__,
         "groups": groups(results, table),
+        "bones": bones(results),
         "classes_above_0.3": classes_above(results, 0.3),
         "classes_above_0.5": classes_above(results, 0.5),
         "median_seconds_per_scan": float(np.median(seconds)),
@@ -71,6 +72,18 @@ def groups(results: list[CaseResult], table: BoneTable) -> dict[str, dict[str, f
             "side_swapped_bones": int((swap > 0.5).sum()),
         }
     return figures
+
+
+def bones(results: list[CaseResult]) -> dict[str, dict[str, float]]:
+    """Median and lowest DSC of every class over the cases that hold it."""
+    scores: dict[str, list[float]] = {}
+    for result in results:
+        for score in result.scores:
+            scores.setdefault(score.name, []).append(score.dsc)
+    return {
+        name: {"cases": len(values), "median_dsc": float(np.median(values)), "lowest_dsc": min(values)}
+        for name, values in scores.items()
+    }
 
 
 def classes_above(results: list[CaseResult], limit: float) -> dict[str, float]:
