@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 
+from sneakynet.phantom.body import WHOLE
 from sneakynet.phantom.bone_voxels import Grid
 from sneakynet.phantom.fields import capsule_distance
+from sneakynet.phantom.soft_tissue import TissueSettings
 from sneakynet.phantom.surface import Surface
 
 _FEMUR_SHARE = 0.08
@@ -66,3 +68,20 @@ def _fillings(rng: np.random.Generator, surfaces: Mapping[str, Surface]) -> list
     teeth = teeth[teeth[:, 1] > np.quantile(jaw[:, 1], 0.5)]
     spots = teeth[rng.integers(len(teeth), size=int(rng.integers(1, 6)))]
     return [(spot, spot + np.array([0, 0, 4.0]), float(rng.uniform(1.5, 3))) for spot in spots]
+
+
+def lay_metal(
+    surfaces: Mapping[str, Surface], *, grid: Grid, settings: TissueSettings, rng: np.random.Generator
+) -> UInt8[np.ndarray, "i j k"]:
+    """Share of each voxel that is metal, in 255ths.
+
+    Args:
+        surfaces: posed and shaped bones, RAS mm.
+        grid: where to lay it.
+        settings: how often there is which metal.
+        rng: draws it.
+    """
+    metal = draw_metal(rng, surfaces, grid)
+    if metal is None:
+        return np.zeros(grid.shape, np.uint8)
+    return np.round(metal * WHOLE).astype(np.uint8)

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 
 from sneakynet.phantom.bone_voxels import Grid
+from sneakynet.phantom.canvas import Canvas
 from sneakynet.phantom.fields import (
     REACH,
     Box,
@@ -22,6 +23,9 @@ from sneakynet.phantom.fields import (
     inside,
     smooth_noise,
 )
+from sneakynet.phantom.landmarks import Landmarks
+from sneakynet.phantom.outline import Build, Outline
+from sneakynet.phantom.patch import Patch
 from sneakynet.phantom.surface import Surface
 
 _SPINE = tuple(f"vertebrae_{level}{n}" for level, count in (("C", 7), ("T", 12), ("L", 5)) for n in range(1, count + 1))
@@ -381,3 +385,46 @@ def _vessels_and_discs(canvas: _Canvas, body: _Body, grid: Grid, tissue: Tissue,
         canvas.fill(disc, tissue.disc, grid)
         canal = capsule_distance(lower - behind, upper - behind, (8.0, 8.0), grid)
         canvas.fill(canal, 20.0, grid)
+
+
+# ---- what replaces the above: ids of tissues instead of HU ----
+
+
+@dataclass(frozen=True)
+class TissueSettings:
+    """What a person is made of besides bone, and what lies around them."""
+
+    fat_mm: tuple[float, float] = (4.0, 45.0)
+    """Fat under the trunk's skin, mm, drawn log-uniformly."""
+
+
+def lay_tissue(
+    surfaces: Mapping[str, Surface], *, grid: Grid, settings: TissueSettings, rng: np.random.Generator
+) -> UInt8[np.ndarray, "i j k"]:
+    """Everything but bone, as ids of ``tissues.csv``.
+
+    Args:
+        surfaces: posed and shaped bones, RAS mm; all of them, also those beyond the grid.
+        grid: where to lay it.
+        settings: ranges.
+        rng: draws the person's tissue.
+
+    Raises:
+        SettingError: the bones of the trunk are not all there.
+    """
+    marks = Landmarks(surfaces)
+    canvas = Canvas(grid, marks.frame)
+    whole = Patch(
+        grid,
+        marks.frame,
+        (slice(0, grid.shape[0]), slice(0, grid.shape[1]), slice(0, grid.shape[2])),
+        max(1, round(6.0 / grid.spacing)),
+    )
+    fat = float(np.exp(rng.uniform(*np.log(settings.fat_mm))))
+    build = Build(fat, rng.uniform(0, 10), rng.uniform(-15, 20) + fat, rng.uniform(50, 66), rng.uniform(5, 9))
+    outline = Outline(whole, marks, build, rng)
+    skin = whole.fine(outline.skin)
+    canvas.lay("fat", skin < 0, whole.box)
+    canvas.lay("skin", np.abs(skin + 1) < 1, whole.box)
+    canvas.lay("muscle", whole.below(outline.skin + outline.fat), whole.box)
+    return canvas.ids
