@@ -2,12 +2,15 @@
 
 import hashlib
 import json
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from jaxtyping import Integer
+from torch import Tensor
 
 from sneakynet.data.dataset import CaseFiles, Dataset, refuse
 from sneakynet.data.network_grid import on_network_grid
@@ -141,8 +144,8 @@ def _prepare(files: CaseFiles, dataset: Dataset, preparation: Preparation) -> Ca
     low, high = preparation.hu_window
     rng = np.random.default_rng(0)
     pyramid = build_pyramid(
-        np.clip(scan.voxels, low, high),
-        labels.voxels,
+        torch.from_numpy(np.clip(scan.voxels, low, high)),
+        torch.from_numpy(np.ascontiguousarray(labels.voxels)),
         levels=preparation.contexts,
         n_classes=dataset.table.n_classes,
         context_labels=preparation.context_labels,
@@ -158,7 +161,7 @@ def _prepare(files: CaseFiles, dataset: Dataset, preparation: Preparation) -> Ca
 def _translated(labels: LabelArray, dataset: Dataset) -> LabelArray:
     """Labels as ids of the table, in the smallest type that holds them."""
     # The highest value of the type marks voxels that count nowhere (see sampling.ignored).
-    dtype = np.uint8 if dataset.table.n_classes <= 255 else np.uint16
+    dtype = np.uint8 if dataset.table.n_classes <= 255 else np.int16
     present = np.unique(labels)
     foreign = [int(value) for value in present if int(value) not in dataset.ids]
     if foreign:
@@ -175,8 +178,8 @@ def _translated(labels: LabelArray, dataset: Dataset) -> LabelArray:
 def class_centres(
     labels: LabelArray, *, per_class: int, rng: np.random.Generator
 ) -> dict[int, Integer[np.ndarray, "voxel 3"]]:
-    """Up to ``per_class`` random voxels of every bone in the labels."""
-    found = np.flatnonzero(labels)
+    """Up to ``per_class`` random voxels of every bone in the labels; ignored voxels are none."""
+    found = np.flatnonzero((labels > 0) & (labels < np.iinfo(labels.dtype).max))
     classes = labels.ravel()[found]
     order = np.argsort(classes, kind="stable")
     found, classes = found[order], classes[order]
@@ -194,8 +197,8 @@ def _store(case: Case, folder: Path) -> None:
     except OSError as error:
         msg = f"cannot make the cache folder {folder}: {error.strerror}; choose another with --cache"
         raise OutputError(msg) from error
-    arrays = {f"scan{level}": array for level, array in case.pyramid.scan.items()}
-    arrays |= {f"labels{level}": array for level, array in case.pyramid.labels.items()}
+    arrays = {f"scan{level}": array.numpy() for level, array in case.pyramid.scan.items()}
+    arrays |= {f"labels{level}": array.numpy() for level, array in case.pyramid.labels.items()}
     classes = sorted(case.centres)
     none = np.zeros((0, 3), dtype=np.int16)
     arrays["centres"] = np.concatenate([none, *(case.centres[c] for c in classes)])
@@ -224,8 +227,15 @@ def _map(name: str, folder: Path, preparation: Preparation) -> Case:
         name=name,
         shape=(i, j, k),
         pyramid=Pyramid(
-            scan={level: array(f"scan{level}") for level in levels},
-            labels={level: array(f"labels{level}") for level in levels},
+            scan={level: _tensor(array(f"scan{level}")) for level in levels},
+            labels={level: _tensor(array(f"labels{level}")) for level in levels},
         ),
         centres=dict(zip(facts["classes"], voxels, strict=True)),
     )
+
+
+def _tensor(mapped: np.ndarray) -> Tensor:
+    """The mapped array as a tensor; it is only ever read, whatever torch fears."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+        return torch.from_numpy(mapped)

@@ -14,9 +14,9 @@ from jaxtyping import Float, Int64, Integer, Shaped
 from torch import Tensor
 
 from sneakynet.data.case import Case
+from sneakynet.data.warp import Warp, draw_warp, warped
 from sneakynet.errors import SettingError
 from sneakynet.geometry.fields import context_origin
-from sneakynet.types import LabelArray, ScanArray
 
 Box = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
 """First and one-past-last voxel along i, j, k."""
@@ -32,16 +32,18 @@ class Augmentation:
         gain: standard deviation of the contrast factor (around 1).
         offset: standard deviation of the brightness shift, in units of half the HU window.
         noise: largest standard deviation of white noise, in the same units.
+        warp: probability of turning, scaling and bending the space around the patch, target and contexts together.
     """
 
     mirror: float = 0.5
     crop: float = 0.4
+    warp: float = 0.6
     gain: float = 0.1
     offset: float = 0.05
     noise: float = 0.06
 
 
-NO_AUGMENTATION = Augmentation(mirror=0.0, crop=0.0, gain=0.0, offset=0.0, noise=0.0)
+NO_AUGMENTATION = Augmentation(mirror=0.0, crop=0.0, warp=0.0, gain=0.0, offset=0.0, noise=0.0)
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Draw:
         offset: brightness shift, normalised intensity.
         noise: standard deviation of the noise, normalised intensity.
         noise_seed: of the noise.
+        warp: of the space around the patch's centre, if any.
     """
 
     case: int
@@ -67,6 +70,7 @@ class Draw:
     offset: float = 0.0
     noise: float = 0.0
     noise_seed: int = 0
+    warp: Warp | None = None
 
 
 @dataclass(frozen=True)
@@ -158,6 +162,7 @@ def draw_patch(
         offset=float(augmentation.offset * rng.standard_normal()),
         noise=float(augmentation.noise * rng.random()),
         noise_seed=int(rng.integers(2**31)),
+        warp=draw_warp(rng) if rng.random() < augmentation.warp else None,
     )
 
 
@@ -192,29 +197,21 @@ def make_patches(
     """
     images, labels = [], []
     for kappa in (0, *geometry.contexts):
-        origin = geometry.context_origin(draw.origin, kappa)
-        inside = tuple((first // 2**kappa, last // 2**kappa) for first, last in draw.inside)
-        bounds = (inside[0], inside[1], inside[2])
-        # Copied as float32 at once: a second pass over the voxels would cost as much as the first.
-        scan = cut(case.pyramid.scan[kappa], origin, geometry.patch_size, inside=bounds, dtype=np.dtype(np.float32))
-        label = cut(case.pyramid.labels[kappa], origin, geometry.patch_size, inside=bounds)
-        if ignore_padding:
-            _ignore_beyond(label, origin, inside=bounds)
+        image, label = _seen(case, draw, geometry, kappa, ignore_padding=ignore_padding)
         if draw.mirror:
-            scan, label = scan[::-1], label[::-1]
+            image, label = image.flip(0), label.flip(0)
             if mirror_lut is not None:
-                lut = np.full(ignored(label.dtype) + 1, ignored(label.dtype), label.dtype)
-                lut[: len(mirror_lut)] = mirror_lut
-                label = lut[label]
+                label = _mirrored(label, mirror_lut)
         low, high = hu_window
-        image = torch.from_numpy(np.ascontiguousarray(scan))
         image = image.sub_((low + high) / 2).mul_(2 * draw.gain / (high - low)).add_(draw.offset)
         if draw.noise:
-            noise = torch.Generator().manual_seed(draw.noise_seed + kappa)
+            noise = torch.Generator(image.device).manual_seed(draw.noise_seed + kappa)
             # White noise shrinks when it is averaged over a cell of 8**kappa voxels.
-            image.add_(torch.randn(image.shape, generator=noise), alpha=draw.noise / 8 ** (kappa / 2))
+            image.add_(
+                torch.randn(image.shape, generator=noise, device=image.device), alpha=draw.noise / 8 ** (kappa / 2)
+            )
         images.append(image.clamp_(-1, 1)[None, None])
-        labels.append(torch.from_numpy(np.ascontiguousarray(label))[None])
+        labels.append(label[None])
     return Patches(images=tuple(images), labels=tuple(labels))
 
 
@@ -223,17 +220,52 @@ def ignored(dtype: np.dtype[Any]) -> int:
     return int(np.iinfo(dtype).max)
 
 
-def _ignore_beyond(label: LabelArray, origin: tuple[int, int, int], *, inside: Box) -> None:
-    edge = label.shape[0]
+def _seen(
+    case: Case, draw: Draw, geometry: PatchGeometry, kappa: int, *, ignore_padding: bool
+) -> tuple[Float[Tensor, "edge edge edge"], Integer[Tensor, "edge edge edge"]]:
+    """HU and labels of one network's patch, as new tensors."""
+    scan, label_map = case.pyramid.scan[kappa], case.pyramid.labels[kappa]
+    first, last = ([bound[end] // 2**kappa for bound in draw.inside] for end in (0, 1))
+    inside = ((first[0], last[0]), (first[1], last[1]), (first[2], last[2]))
+    if draw.warp is not None:
+        widest = 2 ** max(geometry.contexts, default=0) * geometry.patch_size
+        return warped(
+            scan,
+            label_map,
+            draw.warp,
+            centre=tuple(o + (geometry.patch_size - 1) / 2 for o in draw.origin),
+            edge=geometry.patch_size,
+            scale=2**kappa,
+            widest=widest,
+            inside=inside,
+            ignore=torch.iinfo(label_map.dtype).max if ignore_padding else None,
+        )
+    origin = geometry.context_origin(draw.origin, kappa)
+    image = cut(scan, origin, geometry.patch_size, inside=inside).float()
+    label = cut(label_map, origin, geometry.patch_size, inside=inside)
+    if ignore_padding:
+        _ignore_beyond(label, origin, inside=inside)
+    return image, label
+
+
+def _mirrored(label: Integer[Tensor, "edge edge edge"], mirror_lut: Int64[np.ndarray, " class"]) -> Tensor:
+    highest = torch.iinfo(label.dtype).max
+    lut = torch.full((highest + 1,), highest, dtype=label.dtype)
+    lut[: len(mirror_lut)] = torch.from_numpy(mirror_lut).to(label.dtype)
+    return lut.to(label.device)[label.long()]
+
+
+def _ignore_beyond(label: Tensor, origin: tuple[int, int, int], *, inside: Box) -> None:
+    edge, mark = label.shape[0], torch.iinfo(label.dtype).max
     for axis, (first, (low, high)) in enumerate(zip(origin, inside, strict=True)):
-        planes = np.moveaxis(label, axis, 0)
-        planes[: max(0, low - first)] = ignored(label.dtype)
-        planes[min(edge, max(0, high - first)) :] = ignored(label.dtype)
+        before, after = min(edge, max(0, low - first)), min(edge, max(0, high - first))
+        label.narrow(axis, 0, before).fill_(mark)
+        label.narrow(axis, after, edge - after).fill_(mark)
 
 
 def cut(
-    level: ScanArray, origin: tuple[int, int, int], edge: int, *, inside: Box, dtype: np.dtype[Any] | None = None
-) -> Shaped[np.ndarray, "edge edge edge"]:
+    level: Shaped[Tensor, "i j k"], origin: tuple[int, int, int], edge: int, *, inside: Box
+) -> Shaped[Tensor, "edge edge edge"]:
     """A copy of a cube of a pyramid level; what lies beyond ``inside`` repeats its edge values.
 
     Args:
@@ -241,26 +273,19 @@ def cut(
         origin: first cell of the cube, possibly outside.
         edge: of the cube, in cells.
         inside: the cells that exist.
-        dtype: of the copy; by default the level's.
     """
-    cube = np.empty((edge, edge, edge), dtype=level.dtype if dtype is None else dtype)
-    source, target = [], []
+    near, beyond = [], []
     for first, (low, high) in zip(origin, inside, strict=True):
         start = min(max(first, low), high - 1)  # a cube that lies wholly outside repeats one layer
-        at = min(max(start - first, 0), edge - 1)
-        count = max(1, min(first + edge, high) - start)
-        source.append(slice(start, start + count))
-        target.append(slice(at, at + count))
-    cube[tuple(target)] = level[tuple(source)]
-    # One axis after the other, so that each copies whole what the one before has filled.
-    for axis in (2, 1, 0):
-        filled, part = target[axis], [*target[:axis], slice(None), *[slice(None)] * (2 - axis)]
-        for outside, layer in ((slice(0, filled.start), filled.start), (slice(filled.stop, edge), filled.stop - 1)):
-            if outside.start < outside.stop:
-                to, of = [*part], [*part]
-                to[axis], of[axis] = outside, slice(layer, layer + 1)
-                cube[tuple(to)] = cube[tuple(of)]
-    return cube
+        stop = max(start + 1, min(first + edge, high))
+        near.append(slice(start, stop))
+        beyond.append((first, start, stop))
+    cube = level[tuple(near)]
+    for axis, (first, start, stop) in enumerate(beyond):
+        if first < start or first + edge > stop:
+            cells = torch.arange(first, first + edge, device=level.device).clamp_(start, stop - 1) - start
+            cube = cube.index_select(axis, cells)
+    return cube.clone(memory_format=torch.contiguous_format)
 
 
 def stack(patches: Sequence[Patches]) -> Patches:

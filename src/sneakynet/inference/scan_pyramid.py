@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from jaxtyping import Float
+from torch import Tensor
 
 from sneakynet.data.pyramid import pad_to_multiple, pool_scan
 from sneakynet.data.sampling import PatchGeometry, cut
@@ -24,7 +25,7 @@ class ScanPyramid:
     """
 
     shape: tuple[int, int, int]
-    levels: Mapping[int, Float[np.ndarray, "_ _ _"]]
+    levels: Mapping[int, Float[Tensor, "_ _ _"]]
     geometry: PatchGeometry
 
     @classmethod
@@ -40,7 +41,7 @@ class ScanPyramid:
         values = scan.astype(np.float32).clip(low, high)
         values -= (low + high) / 2
         values *= 2 / (high - low)
-        padded = np.ascontiguousarray(pad_to_multiple(values, geometry.grid))
+        padded = pad_to_multiple(torch.from_numpy(np.ascontiguousarray(values)), geometry.grid)
         levels = {0: padded, **{kappa: pool_scan(padded, 2**kappa) for kappa in geometry.contexts}}
         i, j, k = scan.shape
         return cls(shape=(i, j, k), levels=levels, geometry=geometry)
@@ -55,13 +56,13 @@ class ScanPyramid:
             The batch of targets, then one batch per context.
         """
         return tuple(
-            torch.stack([torch.from_numpy(self._patch(origin, kappa))[None] for origin in origins])
+            torch.stack([self._patch(origin, kappa)[None] for origin in origins])
             for kappa in (0, *self.geometry.contexts)
         )
 
-    def _patch(self, origin: tuple[int, int, int], kappa: int) -> Float[np.ndarray, "s s s"]:
+    def _patch(self, origin: tuple[int, int, int], kappa: int) -> Float[Tensor, "s s s"]:
         level = self.levels[kappa]
         i, j, k = level.shape
         size = self.geometry.patch_size
         a, b, c = (o // 2**kappa for o in context_origin(origin, patch_size=size, kappa=kappa))
-        return np.ascontiguousarray(cut(level, (a, b, c), size, inside=((0, i), (0, j), (0, k))))
+        return cut(level, (a, b, c), size, inside=((0, i), (0, j), (0, k)))

@@ -32,7 +32,7 @@ def case():
     labels[2:6, 3:7, 4:8] = 1
     labels[12:16, 3:7, 20:24] = 2
     labels[9, 9, 9] = 3
-    pyramid = build_pyramid(scan, labels, levels=(1, 2), n_classes=4)
+    pyramid = build_pyramid(torch.from_numpy(scan), torch.from_numpy(labels), levels=(1, 2), n_classes=4)
     centres = class_centres(labels, per_class=10, rng=random)
     return Case(name="case", shape=shape, pyramid=pyramid, centres=centres)
 
@@ -47,7 +47,7 @@ def plain(case, origin, **changes):
 
 
 def test_cut_repeats_the_edge():
-    level = np.arange(4 * 5 * 6).reshape(4, 5, 6)
+    level = torch.arange(4 * 5 * 6).reshape(4, 5, 6)
     inside = ((0, 4), (0, 5), (0, 6))
     assert (cut(level, (1, 1, 1), 3, inside=inside) == level[1:4, 1:4, 1:4]).all()
     out = cut(level, (-2, 3, 4), 4, inside=inside)
@@ -58,7 +58,7 @@ def test_cut_repeats_the_edge():
 
 
 def test_cut_sees_nothing_beyond_its_limits():
-    level = np.arange(10)[:, None, None] * np.ones((1, 3, 3), dtype=int)
+    level = torch.arange(10)[:, None, None].expand(10, 3, 3)
     out = cut(level, (0, 0, 0), 10, inside=((4, 6), (0, 3), (0, 3)))
     assert set(out[:, 0, 0].tolist()) == {4, 5}
 
@@ -88,7 +88,7 @@ def test_misaligned_patch_size_is_refused():
 
 def test_intensity_is_scaled_to_the_window(case):
     patches = make_patches(case, plain(case, (4, 4, 8)), GEOMETRY, hu_window=(-500.0, 1500.0))
-    expected = np.clip((case.pyramid.scan[0][4:12, 4:12, 8:16].astype(float) - 500) / 1000, -1, 1)
+    expected = np.clip((case.pyramid.scan[0][4:12, 4:12, 8:16].numpy().astype(float) - 500) / 1000, -1, 1)
     np.testing.assert_allclose(patches.images[0][0, 0].numpy(), expected, atol=1e-6)
 
 
