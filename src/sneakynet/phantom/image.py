@@ -1,0 +1,264 @@
+"""From a body of voxels to a CT image: tissue, bone, metal, resolution, noise and the scanner's errors.
+
+Pure torch, the same on a CPU and on a GPU. Bodies are kept and painted afresh each time, so this is fast: smooth fields
+come from coarse lattices by products of small matrices, and filters are a few shifted sums.
+"""
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from sneakynet.phantom.body import WHOLE, Body
+from sneakynet.phantom.response import Kernel, noise_taps, plane_noise, plane_taps, slice_taps
+from sneakynet.phantom.scan import ScanDraw
+from sneakynet.phantom.streaks import metal_streaks
+from sneakynet.phantom.tissue_table import tissue_table
+
+TEXTURE_MM = (4.0, 12.0, 40.0)
+"""Lengths over which textures vary; a tissue's ``texture_mm`` is one of them."""
+
+_SHADING_MM = 180.0
+_STREAK_MM = 25.0  # length of horizontal noise streaks through shoulders and hips
+_WATER = 0.019  # attenuation per mm at the mean energy of 120 kV
+_MIDDLE = 300.0  # mm of water for which a draw's noise is stated
+
+
+def paint_scan(body: Body, draw: ScanDraw, *, device: torch.device | str = "cpu") -> Float[Tensor, "i j k"]:
+    """One scan of a body.
+
+    Args:
+        body: the voxels; read, not changed.
+        draw: the acquisition.
+        device: where to compute; the same draw gives the same image on one kind of device.
+
+    Returns:
+        HU, not rounded, within the draw's limits.
+    """
+    painter = _Painter(body, draw, torch.device(device))
+    with torch.no_grad():
+        return painter.image()
+
+
+class _Painter:
+    def __init__(self, body: Body, draw: ScanDraw, device: torch.device) -> None:
+        self.body, self.draw, self.device = body, draw, device
+        self.spacing = body.spacing
+        self.shape = body.shape
+        self.generator = torch.Generator(device=device).manual_seed(draw.seed)
+
+    def image(self) -> Tensor:
+        fields = [self.smooth_field(max(mm, 1.5 * self.spacing)) for mm in TEXTURE_MM]
+        hu = self.soft_tissue(fields)
+        for axis in range(3):
+            hu = filtered(hu, [self.draw.edge, 1 - 2 * self.draw.edge, self.draw.edge], axis=axis)
+        bone = self.add_bone(hu, fields)
+        del fields
+        self.add_metal(hu)
+        paths = self.paths(hu)
+        self.add_hardening(hu, bone)
+        hu = self.acquired(hu, paths)
+        return self.finished(hu)
+
+    def uint8(self, array: np.ndarray) -> Tensor:
+        return torch.tensor(array, device=self.device)
+
+    def random(self, *shape: int) -> Tensor:
+        return torch.randn(shape, generator=self.generator, device=self.device)
+
+    def smooth_field(self, mm: float) -> Tensor:
+        """Gaussian field of unit deviation: random nodes of a cubic B-spline."""
+        bases = [self.basis(n, mm) for n in self.shape]
+        nodes = self.random(*(basis.shape[1] for basis in bases))
+        out: Tensor = nodes @ bases[2].T
+        out = torch.matmul(bases[1], out)
+        return (bases[0] @ out.flatten(1)).view(self.shape)
+
+    def basis(self, n: int, mm: float) -> Tensor:
+        """Weights of nodes that lie ``mm`` apart; rows have unit length, so that deviations stay."""
+        at = torch.arange(n, device=self.device)[:, None] * (self.spacing / mm)
+        distance = (at + 1 - torch.arange(int(at[-1]) + 4, device=self.device)).abs()
+        near = 2 / 3 - distance**2 * (1 - distance / 2)
+        weight = torch.where(distance < 1, near, (2 - distance).clamp(min=0) ** 3 / 6)
+        return torch.nn.functional.normalize(weight, dim=1)
+
+    def soft_tissue(self, fields: list[Tensor]) -> Tensor:
+        ids = self.uint8(self.body.tissues).flatten().int()
+        means = torch.tensor(self.draw.tissue_hu, device=self.device)
+        hu = means.index_select(0, ids)
+        for field, table in zip(fields, self.texture_tables(), strict=True):
+            hu.addcmul_(field.flatten(), table.index_select(0, ids))
+        return hu.view(self.shape)
+
+    def texture_tables(self) -> Float[Tensor, "field tissue"]:
+        """Deviation of each tissue in each field."""
+        tables = torch.zeros(len(TEXTURE_MM), len(self.draw.tissue_texture), device=self.device)
+        for index, (tissue, deviation) in enumerate(zip(tissue_table(), self.draw.tissue_texture, strict=True)):
+            nearest = int(np.argmin([abs(mm - tissue.texture_mm) for mm in TEXTURE_MM]))
+            # A voxel larger than a texture averages it.
+            tables[nearest, index] = deviation * min(1.0, TEXTURE_MM[nearest] / (1.5 * self.spacing)) ** 1.5
+        return tables
+
+    def add_bone(self, hu: Tensor, fields: list[Tensor]) -> Tensor:
+        """Mix bone into ``hu``; returns the share of bone where there is any."""
+        draw, flat = self.draw, hu.view(-1)
+        share = self.uint8(self.body.bone)
+        where = share.flatten().nonzero()[:, 0]
+        if len(where) == 0:
+            return share
+        bone = share.flatten()[where].float() / WHOLE
+        cortex = self.uint8(self.body.cortex).flatten()[where].float() / WHOLE
+        fine, middle, coarse = (field.flatten()[where] for field in fields)
+        factors = self.bone_factors(where)
+        # Struts and voids; then patches of fat marrow and dense islands, in any bone alike.
+        trabecular = draw.trabecular * factors[0] * (1 + draw.bone_texture * (0.7 * fine + 0.7 * middle))
+        if draw.marrow:
+            fat = torch.sigmoid(4 * ((0.8 * coarse + 0.6 * middle) + _normal_quantile(draw.marrow)))
+            trabecular = torch.lerp(trabecular, torch.full_like(trabecular, draw.marrow_hu), fat)
+        if draw.sclerosis:
+            trabecular += draw.sclerosis * torch.sigmoid(6 * (0.8 * middle - 0.6 * coarse - 1.7))
+        compact = torch.maximum(draw.cortex * factors[1] * (1 + 0.08 * fine), trabecular)
+        flat[where] = flat[where] * (1 - bone) + (bone - cortex) * trabecular + cortex * compact
+        return share
+
+    def bone_factors(self, where: Int[Tensor, "voxel"]) -> Float[Tensor, "2 voxel"]:
+        """What trabecular and compact bone of each bone are multiplied by."""
+        labels = torch.tensor(self.body.labels.astype(np.int32, copy=False).reshape(-1), device=self.device)
+        label = labels[where]
+        # A voxel too little filled to have a label belongs to the bone beside it.
+        last = labels.numel() - 1
+        k = self.shape[2]
+        for step in (1, -1, k, -k, k * self.shape[1], -k * self.shape[1]):
+            beside = labels[(where + step).clamp(0, last)]
+            label = torch.where(label == 0, beside, label)
+        rng = np.random.default_rng(self.draw.seed)
+        size = max(int(np.iinfo(self.body.labels.dtype).max) if self.body.labels.dtype.itemsize < 4 else 0, 0) + 1
+        size = max(size, int(label.max()) + 1)
+        common, own = rng.normal(0, 0.8, size), rng.normal(0, 0.6, (2, size))
+        factors = np.clip(1 + self.draw.bone_spread * (common + own), 0.45, 1.7)
+        return torch.tensor(factors, dtype=torch.float32, device=self.device)[:, label]
+
+    def add_metal(self, hu: Tensor) -> None:
+        if not self.body.metal.any():
+            return
+        metal = self.uint8(self.body.metal).float() / WHOLE
+        hu.lerp_(torch.full_like(hu, self.draw.metal), metal)
+        hu += metal_streaks(metal, hu, spacing=self.spacing, strength=self.draw.streaks, generator=self.generator)
+
+    def paths(self, hu: Tensor) -> tuple[Tensor, Tensor]:
+        """Mm of water that rays along i ``[1 j k]`` and along j ``[i 1 k]`` pass."""
+        density = hu.clamp(-1000, 3000).add_(1000).mul_(self.spacing / 1000)
+        return density.sum(0, keepdim=True), density.sum(1, keepdim=True)
+
+    def add_hardening(self, hu: Tensor, bone: Tensor) -> None:
+        """Dark bands where rays pass much bone: between both hips, both shoulders, both petrous bones."""
+        for axis in (0, 1):
+            mm = bone.sum(axis, keepdim=True, dtype=torch.float32) * (self.spacing / WHOLE)
+            # Bone rays of 90 mm count fully; the square is the first term of hardening (Barrett and Keat 2004).
+            hu -= self.draw.hardening * (mm / 90).clamp(max=1.3) ** 2
+
+    def acquired(self, hu: Tensor, paths: tuple[Tensor, Tensor]) -> Tensor:
+        """Blurred, cut into slices, with noise, back on the body's grid."""
+        draw, spacing = self.draw, self.spacing
+        kernel = Kernel(draw.mtf50, draw.overshoot)
+        taps = plane_taps(kernel, spacing=spacing, pixel=draw.pixel, averaged=draw.averaged)
+        for axis in (0, 1):
+            hu = filtered(hu, taps.tolist(), axis=axis)
+        if draw.increment > spacing:
+            into, back = self.slices()
+            hu = hu @ into
+            paths = (paths[0] @ into, paths[1] @ into)
+            hu += self.noise(hu.shape, paths)
+            return hu @ back
+        along = slice_taps(spacing=spacing, thickness=draw.thickness, increment=draw.increment, averaged=draw.averaged)
+        hu = filtered(hu, along.tolist(), axis=2)
+        hu += self.noise(hu.shape, paths)
+        return hu
+
+    def slices(self) -> tuple[Float[Tensor, "k slice"], Float[Tensor, "slice k"]]:
+        """Means over slices that lie farther apart than voxels, and linear interpolation back."""
+        draw, n = self.draw, self.shape[2]
+        start = np.random.default_rng(draw.seed).random() * draw.increment
+        middles = np.arange(start - draw.increment, n * self.spacing + draw.increment, draw.increment)
+        edges = np.arange(n + 1) * self.spacing
+        upper = np.minimum(edges[1:, None], middles + draw.thickness / 2)
+        into = np.maximum(upper - np.maximum(edges[:-1, None], middles - draw.thickness / 2), 0)
+        nearest = np.abs((edges[:-1, None] + self.spacing / 2) - middles)
+        empty = into.sum(0) <= 0
+        into[nearest.argmin(0)[empty], empty] = 1  # beyond the ends: the last voxel
+        centres = (edges[:-1] + self.spacing / 2)[None, :]
+        back = np.maximum(1 - np.abs(centres - middles[:, None]) / draw.increment, 0)
+        matrices = (into / into.sum(0), back / back.sum(0))
+        into_t, back_t = (torch.tensor(m, dtype=torch.float32, device=self.device) for m in matrices)
+        return into_t, back_t
+
+    def noise(self, shape: torch.Size, paths: tuple[Tensor, Tensor]) -> Tensor:
+        """Correlated as the kernel has it, stronger where rays pass more, with streaks through the widest parts."""
+        draw, spacing = self.draw, self.spacing
+        plane = plane_noise(
+            Kernel(draw.mtf50, draw.overshoot),
+            spacing=spacing,
+            pixel=draw.pixel,
+            averaged=draw.averaged,
+            band=draw.noise_band,
+        )
+        noise = self.random(*shape)
+        for axis in (0, 1):
+            noise = filtered(noise, plane.taps.tolist(), axis=axis)
+        sliced = draw.increment > spacing
+        step = draw.increment if sliced else spacing
+        overlap = [max(0.0, 1 - lag * step / draw.thickness) for lag in range(3)]
+        if overlap[1] > 0.02:
+            noise = filtered(noise, noise_taps(overlap).tolist(), axis=2)
+        deviation = draw.noise * plane.factor
+        if not sliced and draw.averaged:
+            deviation *= min(1.0, draw.thickness / spacing) ** 0.5
+        elif not sliced and spacing > draw.increment:
+            deviation *= (2 / 3) ** 0.5  # linear interpolation between slices, on average
+        wide, deep = paths
+        # Noise is the root of what arrives: exp(path / 2); the tube current makes up for part of it.
+        rate = _WATER / 2 * draw.noise_paths
+        lateral = torch.exp(rate * (wide - _MIDDLE).clamp(-200, 300) / 2)
+        noise *= lateral * deviation
+        noise *= torch.exp(rate * (deep - _MIDDLE).clamp(-200, 300) / 2)
+        starved = (lateral * lateral - 1).clamp(0, 4)
+        i, j, k = shape
+        basis = self.basis(i, max(_STREAK_MM, 2 * spacing))
+        streaks = (basis @ self.random(basis.shape[1], j * k)).view(i, j, k)
+        return noise.addcmul_(streaks, starved * (0.35 * deviation))
+
+    def finished(self, hu: Tensor) -> Tensor:
+        """Errors of the calibration, the circle that is reconstructed, and the limits of what is stored."""
+        draw = self.draw
+        hu = hu.mul_(draw.scale).add_(1000 * (draw.scale - 1) + draw.offset)
+        if draw.shading:
+            hu.add_(self.smooth_field(_SHADING_MM), alpha=draw.shading)
+        hu.clamp_(*draw.limits)
+        if draw.circle:
+            i, j, _ = self.shape
+            half = max(i, j) / 2 * draw.circle
+            u = (torch.arange(i, device=self.device) - (i - 1) / 2) / half
+            v = (torch.arange(j, device=self.device) - (j - 1) / 2) / half
+            hu.masked_fill_((u[:, None] ** 2 + v[None, :] ** 2 > 1)[:, :, None], draw.padding)
+        return hu
+
+
+def filtered(x: Float[Tensor, "i j k"], taps: list[float], *, axis: int) -> Float[Tensor, "i j k"]:
+    """Symmetric filter along one axis; ends repeat."""
+    reach, n = len(taps) // 2, x.shape[axis]
+    if reach == 0:
+        return x * taps[0]
+    # Ends first: what the filter would read beyond an end counts for the end itself.
+    out = x * taps[reach]
+    for lag in range(1, min(reach, n - 1) + 1):
+        weight = taps[reach + lag]
+        out.narrow(axis, lag, n - lag).add_(x.narrow(axis, 0, n - lag), alpha=weight)
+        out.narrow(axis, 0, n - lag).add_(x.narrow(axis, lag, n - lag), alpha=weight)
+        out.narrow(axis, 0, lag).add_(x.narrow(axis, 0, 1), alpha=weight)
+        out.narrow(axis, n - lag, lag).add_(x.narrow(axis, n - 1, 1), alpha=weight)
+    missing = 2 * sum(taps[reach + n :])
+    return out.add_(x, alpha=missing) if missing else out
+
+
+def _normal_quantile(share: float) -> float:
+    return float(torch.special.ndtri(torch.tensor(share, dtype=torch.float64)))
