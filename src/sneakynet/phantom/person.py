@@ -1,12 +1,12 @@
 """A person in the scanner: closed surfaces of every bone, in RAS mm."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from sneakynet.phantom.pose import draw_pose
+from sneakynet.phantom.pose import PoseSettings, draw_fitting_pose, with_open_jaw
 from sneakynet.phantom.shape import draw_shape, shaped
 from sneakynet.phantom.skeleton import skeleton
 from sneakynet.phantom.surface import Surface
@@ -15,6 +15,9 @@ from sneakynet.phantom.surface import Surface
 @dataclass(frozen=True)
 class PersonSettings:
     """Who is scanned, and how they lie."""
+
+    pose: PoseSettings = field(default_factory=PoseSettings)
+    """How people lie."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +41,6 @@ class Person:
 
 def draw_person(rng: np.random.Generator, settings: PersonSettings) -> Person:
     """One person; the same state of ``rng`` and the same settings give the same person."""
-    source = skeleton()
-    pose, angles = draw_pose(rng, source.joints)
-    surfaces = source.posed(angles)
-    return Person(shaped(surfaces, draw_shape(rng, sorted(surfaces))), pose, frozenset(), {"pose": pose})
+    pose = draw_fitting_pose(rng, settings.pose)
+    surfaces = with_open_jaw(skeleton().posed(pose.angles), pose.jaw)
+    return Person(shaped(surfaces, draw_shape(rng, sorted(surfaces))), pose.name, frozenset(), {"pose": pose.name})
