@@ -8,8 +8,8 @@ from jaxtyping import Float, UInt8
 from sneakynet.phantom.body import WHOLE
 from sneakynet.phantom.bone_voxels import Grid
 from sneakynet.phantom.fields import capsule_distance
-from sneakynet.phantom.soft_tissue import TissueSettings
 from sneakynet.phantom.surface import Surface
+from sneakynet.phantom.tissue_settings import TissueSettings
 
 _FEMUR_SHARE = 0.08
 _SCREW_SHARE = 0.04

@@ -79,8 +79,8 @@ class Section:
         return map_coordinates(wrapped, where, order=1, mode="nearest", output=np.float32)
 
 
-def section(points: np.ndarray, *, axis: np.ndarray, z0: float) -> Section:
-    """The tube through the outermost points at each angle, smooth where there are none."""
+def section(points: np.ndarray, *, axis: np.ndarray, z0: float, inner: bool = False) -> Section:
+    """The tube through the outermost (or innermost) points at each angle, smooth where there are none."""
     n = len(axis)
     row = np.round((points[:, 2] - z0) / _STEP).astype(int)
     points, row = points[(row >= 0) & (row < n)], row[(row >= 0) & (row < n)]
@@ -88,7 +88,9 @@ def section(points: np.ndarray, *, axis: np.ndarray, z0: float) -> Section:
     column = np.round(np.arctan2(d[:, 1], d[:, 0]) / (2 * np.pi) * _ANGLES).astype(int) % _ANGLES
     radius = np.hypot(d[:, 0], d[:, 1])
     table = np.zeros((n, _ANGLES))
-    np.maximum.at(table, (row, column), radius)
+    np.maximum.at(table, (row, column), _FAR - radius if inner else radius)
+    if inner:
+        table[table > 0] = _FAR - table[table > 0]
     return Section(axis, z0, _filled(table))
 
 
@@ -182,6 +184,19 @@ class Outline:
                 blend,
             )
 
+    def flatten(self, top: float) -> None:
+        """Flesh that lies on the table gives way, fat more than muscle.
+
+        Args:
+            top: y of the table's front, RAS mm.
+        """
+        region = self.region
+        y = np.float32(region.grid.origin[1]) + np.float32(region.grid.spacing * region.step) * np.arange(
+            region.lattice_shape[1], dtype=np.float32
+        )
+        under = np.float32(top) - y[None, :, None]
+        self.skin = -_smooth_min(-self.skin, np.broadcast_to(-under, self.skin.shape), 8.0)
+
     def _limbs(self) -> None:
         more = self.build.fat * 0.3 + self.build.muscle
         for side in ("left", "right"):
@@ -206,7 +221,10 @@ class Outline:
             if len(shoulder):
                 if arm is not None:
                     shoulder = np.concatenate([shoulder, near[np.linalg.norm(near - arm[0], axis=1) < 60]])
-                self._hull(shoulder, 12.0 + 0.8 * more, 20.0)
+                # With the spine's tips, so that the back is filled between the shoulder blades.
+                tips = self.marks.points(*(f"vertebrae_T{n}" for n in range(1, 8)))
+                tips = tips[tips[:, 1] < np.quantile(tips[:, 1], 0.4)]
+                self._hull(np.concatenate([shoulder, tips]), 8.0 + 0.7 * more, 20.0)
             palm = self.marks.points(*(f"{bone}_{side}" for bone in _PALM))
             self._hull(palm, 8.0)
             for ray in range(1, 6):
@@ -302,11 +320,25 @@ def _belly(marks: Landmarks, axis: np.ndarray, heights: np.ndarray, build: Build
     pubis = hips[middle] if middle.any() else hips
     upper = float(np.quantile(chest[chest[:, 2] < top + 20][:, 1], 0.9))
     lower = float(pubis[:, 1].max())
+    ribs = marks.points("rib")
+    crest, margin = float(np.quantile(hips[:, 2], 0.93)), marks.level("T12")
+    wide = [float(np.ptp(part[:, 0])) / 2 for part in (hips, ribs[np.abs(ribs[:, 2] - margin - 20) < 30])]
+    tips = marks.points("vertebrae_L", "vertebrae_T12", "sacrum")
     points = []
-    for (cx, _), z in zip(axis, heights, strict=True):
+    for (cx, cy), z in zip(axis, heights, strict=True):
         t = (z - bottom) / (top - bottom)
-        if 0 < t < 1:
-            front = lower + t * (upper - lower) + build.belly * np.sin(np.pi * t) ** 0.8
+        if not 0 < t < 1:
+            continue
+        front = lower + t * (upper - lower) + build.belly * np.sin(np.pi * t) ** 0.8
+        if crest - 15 < z < margin + 15:
+            # Between crest and ribs a closed curve, a little narrower than both.
+            flank = np.interp(z, [crest, margin], wide) * (1 - 0.08 * np.sin(np.pi * t)) + 0.25 * max(build.belly, 0)
+            back = float(tips[np.abs(tips[:, 2] - z) < 25][:, 1].min(initial=cy - 70))
+            for angle in np.linspace(0, 2 * np.pi, 48, endpoint=False):
+                c, s = np.cos(angle), np.sin(angle)
+                reach = front - cy if s > 0 else cy - back
+                points.append((cx + flank * np.sign(c) * abs(c) ** 0.8, cy + reach * np.sign(s) * abs(s) ** 0.75, z))
+        else:
             width = 75 + 0.35 * max(build.belly, 0.0)
             for share in np.linspace(-1, 1, 13):
                 # A flattened arch: the recti before, the flanks behind them.

@@ -11,8 +11,10 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from sneakynet.phantom.abdomen import lay_abdomen
 from sneakynet.phantom.bone_voxels import Grid
 from sneakynet.phantom.canvas import Canvas
+from sneakynet.phantom.chest import lay_chest, rib_cavity, trunk_patch
 from sneakynet.phantom.fields import (
     REACH,
     Box,
@@ -23,10 +25,14 @@ from sneakynet.phantom.fields import (
     inside,
     smooth_noise,
 )
+from sneakynet.phantom.head import lay_head
 from sneakynet.phantom.landmarks import Landmarks
 from sneakynet.phantom.outline import Build, Outline
 from sneakynet.phantom.patch import Patch
+from sneakynet.phantom.spine_tissue import lay_spine_tissue
 from sneakynet.phantom.surface import Surface
+from sneakynet.phantom.table import lay_cover, lay_table, lay_wires, table_height
+from sneakynet.phantom.tissue_settings import TissueSettings
 
 _SPINE = tuple(f"vertebrae_{level}{n}" for level, count in (("C", 7), ("T", 12), ("L", 5)) for n in range(1, count + 1))
 _AIR = -1000.0
@@ -390,14 +396,6 @@ def _vessels_and_discs(canvas: _Canvas, body: _Body, grid: Grid, tissue: Tissue,
 # ---- what replaces the above: ids of tissues instead of HU ----
 
 
-@dataclass(frozen=True)
-class TissueSettings:
-    """What a person is made of besides bone, and what lies around them."""
-
-    fat_mm: tuple[float, float] = (4.0, 45.0)
-    """Fat under the trunk's skin, mm, drawn log-uniformly."""
-
-
 def lay_tissue(
     surfaces: Mapping[str, Surface], *, grid: Grid, settings: TissueSettings, rng: np.random.Generator
 ) -> UInt8[np.ndarray, "i j k"]:
@@ -420,11 +418,37 @@ def lay_tissue(
         (slice(0, grid.shape[0]), slice(0, grid.shape[1]), slice(0, grid.shape[2])),
         max(1, round(6.0 / grid.spacing)),
     )
-    fat = float(np.exp(rng.uniform(*np.log(settings.fat_mm))))
-    build = Build(fat, rng.uniform(0, 10), rng.uniform(-15, 20) + fat, rng.uniform(50, 66), rng.uniform(5, 9))
+    build = _build(settings, rng)
     outline = Outline(whole, marks, build, rng)
+    top = table_height(marks, build.fat)
+    outline.flatten(top)
     skin = whole.fine(outline.skin)
     canvas.lay("fat", skin < 0, whole.box)
     canvas.lay("skin", np.abs(skin + 1) < 1, whole.box)
-    canvas.lay("muscle", whole.below(outline.skin + outline.fat), whole.box)
+    muscle = whole.below(outline.skin + outline.fat)
+    canvas.lay("muscle", muscle, whole.box)
+    # Sheets of fat between muscles: where smooth noise changes its sign.
+    septa = np.abs(whole.fine(whole.noise(rng, 38.0))) < 0.05 + 0.004 * build.fat
+    canvas.lay("fat", septa & muscle, whole.box)
+    region = trunk_patch(canvas, marks, outline.trunk)
+    if not region.empty:
+        cavity = rib_cavity(region, marks, outline.trunk, rng)
+        lay_abdomen(canvas, cavity, marks, outline.trunk, build, settings, rng)
+        lay_chest(canvas, cavity, marks, settings, rng)
+    lay_head(canvas, marks, settings, rng)
+    lay_spine_tissue(canvas, marks, rng)
+    lay_cover(canvas, whole, outline.skin, settings=settings, rng=rng)
+    lay_wires(canvas, marks, whole, outline.skin, settings=settings, rng=rng)
+    lay_table(canvas, marks, top=top, settings=settings, rng=rng)
     return canvas.ids
+
+
+def _build(settings: TissueSettings, rng: np.random.Generator) -> Build:
+    fat = float(np.exp(rng.uniform(*np.log(settings.fat_mm))))
+    return Build(
+        fat=fat,
+        muscle=rng.uniform(*settings.muscle_mm),
+        belly=rng.uniform(*settings.belly_mm) + 0.9 * fat,
+        neck=rng.uniform(*settings.neck_mm),
+        scalp=rng.uniform(5, 9),
+    )

@@ -1,0 +1,159 @@
+"""What lies around the person: table, head rest, rails, blanket, wires and electrodes."""
+
+import numpy as np
+
+from sneakynet.phantom.bone_voxels import Grid
+from sneakynet.phantom.canvas import Canvas
+from sneakynet.phantom.landmarks import Landmarks
+from sneakynet.phantom.patch import Patch
+from sneakynet.phantom.tissue_settings import TissueSettings
+
+_AIR = ("air",)
+
+
+def table_height(marks: Landmarks, fat: float) -> float:
+    """Front of the table (RAS mm along y): just behind the rearmost bones, flesh between."""
+    back = marks.frame.outward(marks.points("vertebrae", "rib", "scapula", "sacrum", "hip"))
+    return float(back[:, 1].min()) - 7 - 0.5 * fat
+
+
+def lay_table(
+    canvas: Canvas, marks: Landmarks, *, top: float, settings: TissueSettings, rng: np.random.Generator
+) -> None:
+    """A table as scanners have them: flat or curved, a shell around foam, on a carrier farther below.
+
+    Args:
+        canvas: painted only where there is air.
+        marks: the skeleton.
+        top: y of the table's front where it is nearest to the person, RAS mm.
+        settings: rates.
+        rng: draws the table.
+    """
+    if rng.random() > settings.table_rate:
+        return
+    grid = canvas.grid
+    x, y, z = (axis.astype(np.float32) for axis in grid.axes())
+    middle = np.float32(marks.frame.centre[0] + rng.normal(0, 12))
+    half = rng.uniform(195, 270)
+    curve = 0.0 if rng.random() < 0.3 else rng.uniform(0.0004, 0.0016)
+    across = x[:, :, 0] - middle
+    # The person touches a curved table at its lowest line and beside it.
+    surface = np.float32(top) + np.float32(curve) * across**2
+    depth = surface - y[0, :, 0][None, :]  # below the surface, [i j]
+    within = np.abs(across) < half
+    thick, shell = rng.uniform(8, 55), rng.uniform(1.2, 4)
+    section = np.zeros(depth.shape, np.uint8)
+    section[within & (depth > 0) & (depth < thick)] = 1
+    section[within & (np.abs(depth - shell / 2) < max(shell, grid.spacing) / 2)] = 2
+    section[within & (np.abs(depth - thick + shell / 2) < max(shell, grid.spacing) / 2)] = 2
+    section[(np.abs(np.abs(across) - half) < max(shell, grid.spacing) / 2) & (depth > 0) & (depth < thick)] = 2
+    if rng.random() < 0.6:  # the carrier: a trapezoid of thin plates
+        drop, foot, width = rng.uniform(20, 90), rng.uniform(60, 160), rng.uniform(120, 260)
+        below = np.float32(top) - y[0, :, 0][None, :] - np.float32(drop)
+        side = width * (1 - 0.55 * np.clip(below / foot, 0, 1))
+        line = max(rng.uniform(1.2, 3.5), 0.7 * grid.spacing)
+        section[(np.abs(np.abs(across) - side) < line) & (below > 0) & (below < foot) & (section == 0)] = 2
+        section[(np.abs(below - foot) < line) & (np.abs(across) < side) & (section == 0)] = 2
+        if rng.random() < 0.5:
+            section[(np.abs(below) < line) & (np.abs(across) < side) & (section == 0)] = 2
+    rails = np.zeros(depth.shape, bool)
+    if rng.random() < settings.rail_rate:
+        for _ in range(int(rng.integers(1, 5))):
+            at, under, radius = rng.uniform(20, half), rng.uniform(2, 90), rng.uniform(1.0, 4.0)
+            for sign in (-1, 1) if rng.random() < 0.8 else (1,):
+                rails |= np.hypot(across - sign * at, depth - under) < max(radius, 0.6 * grid.spacing)
+    _extrude(canvas, section, rails, z, marks, rng)
+    if rng.random() < settings.head_rest_rate:
+        _head_rest(canvas, marks, grid, rng)
+
+
+def _extrude(
+    canvas: Canvas, section: np.ndarray, rails: np.ndarray, z: np.ndarray, marks: Landmarks, rng: np.random.Generator
+) -> None:
+    """The cross-section along the body; some tables end at the shoulders."""
+    i, j = np.nonzero((section > 0) | rails)
+    if not len(i):
+        return
+    end = len(z[0, 0])
+    if rng.random() < 0.3:
+        top = float(marks.frame.outward(marks.at("T1", (0.0, 0.0, rng.uniform(-30, 120))))[2])
+        end = int(np.clip((top - canvas.grid.origin[2]) / canvas.grid.spacing, 0, end))
+    box = (slice(int(i.min()), int(i.max()) + 1), slice(int(j.min()), int(j.max()) + 1), slice(0, end))
+    part, lines = section[box[:2]], rails[box[:2]]
+    free = canvas.among(_AIR, box)
+    for tissue, where in (("table_core", part == 1), ("table_shell", part == 2), ("lead", lines)):
+        canvas.lay(tissue, free & where[:, :, None], box)
+
+
+def _head_rest(canvas: Canvas, marks: Landmarks, grid: Grid, rng: np.random.Generator) -> None:
+    """A bowl or a cushion behind the head."""
+    skull = marks.points("skull")
+    centre = (skull.min(0) + skull.max(0)) / 2
+    reach = np.ptp(skull, axis=0) / 2 + rng.uniform(10, 22)
+    region, distance = canvas.ball_distance(centre, (float(reach[0]) + 25, float(reach[1]) + 25, float(reach[2]) * 1.4))
+    if region.empty:
+        return
+    behind = region.voxels[1] < np.float32(centre[1] - rng.uniform(-10, 45))
+    thick = rng.uniform(6, 40)
+    canvas.lay("table_core", (distance < 0) & (distance > -thick) & behind, region.box, over=_AIR)
+    if rng.random() < 0.6:
+        line = max(2.0, grid.spacing)
+        canvas.lay("table_shell", (np.abs(distance) < line / 2) & behind, region.box, over=(*_AIR, "table_core"))
+
+
+def lay_cover(
+    canvas: Canvas, region: Patch, skin: np.ndarray, *, settings: TissueSettings, rng: np.random.Generator
+) -> None:
+    """A blanket or clothes: a thin, creased sheet over the front.
+
+    Args:
+        canvas: painted only where there is air.
+        region: the whole grid.
+        skin: distance to the skin on its lattice, mm.
+        settings: rates.
+        rng: draws the sheet.
+    """
+    if rng.random() > settings.blanket_rate:
+        return
+    gap = np.float32(rng.uniform(0, 14)) + region.noise(rng, 45.0) * np.float32(rng.uniform(1, 7))
+    away = region.fine((np.abs(skin - np.maximum(gap, 0) - 3)).astype(np.float32))
+    front = region.fine((region.nodes[1] - np.float32(rng.uniform(-40, 60))).astype(np.float32)) > 0
+    canvas.lay("blanket", (away < max(rng.uniform(1.5, 5), 0.6 * canvas.grid.spacing)) & front, region.box, over=_AIR)
+
+
+def lay_wires(
+    canvas: Canvas,
+    marks: Landmarks,
+    region: Patch,
+    skin: np.ndarray,
+    *,
+    settings: TissueSettings,
+    rng: np.random.Generator,
+) -> None:
+    """ECG electrodes on the chest with wires that leave over a shoulder, and catheters inside."""
+    if rng.random() < settings.tube_rate:
+        path = [marks.at("T1", (45.0, 40.0, 0.0)), marks.at("T3", (26.0, 42.0, 0.0)), marks.at("T6", (30.0, 42.0, 0.0))]
+        canvas.rod("lead", path, (1.1, 1.1, 1.1))
+    if rng.random() < 0.5 * settings.tube_rate:
+        path = [
+            marks.at("C5", (-3.0, 18.0, 0.0)),
+            marks.at("T3", (-6.0, 20.0, 0.0)),
+            marks.at("T10", (-12.0, 32.0, 0.0)),
+            marks.at("L1", (-40.0, 70.0, 0.0)),
+        ]
+        canvas.rod("lead", path, (1.3,) * 4)
+    if rng.random() > settings.wire_rate or region.empty:
+        return
+    x, y, z = region.nodes
+    front = float(marks.points("sternum")[:, 1].max())
+    near = np.argwhere((np.abs(skin - 2) < 5) & (y > front - 60) & (z > marks.level("L1")) & (z < marks.level("T2")))
+    if not len(near):
+        return
+    leave = marks.at("C7", (float(rng.choice([-1, 1])) * 120, 60.0, 60.0))
+    for _ in range(int(rng.integers(1, 6))):
+        spot = np.array([axis[tuple(near[rng.integers(len(near))])] for axis in (x, y, z)], np.float64)
+        node = tuple(near[rng.integers(len(near))])
+        spot = np.array([x[node], y[node], z[node]], np.float64)
+        canvas.ball("lead", spot, (4.0, 2.0, 4.0), over=("air", "skin", "blanket"))
+        bend = (spot + leave) / 2 + np.array([0, rng.uniform(20, 60), 0]) + rng.normal(0, 20, 3)
+        canvas.rod("lead", [spot, bend, leave], (0.8, 0.8, 0.8), over=("air", "blanket"))
