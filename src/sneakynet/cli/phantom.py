@@ -1,5 +1,6 @@
 """``sneakynet phantom``: make labelled synthetic CT scans."""
 
+import dataclasses
 import os
 import sys
 from dataclasses import dataclass
@@ -10,7 +11,8 @@ import tyro
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from sneakynet.data.phantom_dataset import write_phantoms
+from sneakynet.data.phantom_dataset import Recipe, write_phantoms
+from sneakynet.phantom.settings import PhantomSettings
 
 
 @dataclass(frozen=True)
@@ -28,12 +30,15 @@ class PhantomCommand:
     """Seed of the first; the others follow one by one."""
     spacing: float = 2.0
     """Mm per voxel."""
-    field: Literal["whole", "chest", "abdomen_pelvis", "trunk", "head_neck", "arm"] | None = None
+    field: Literal["whole", "chest", "abdomen_pelvis", "trunk", "head_neck", "arm", "hand"] | None = None
     """Part of the body; by default drawn for each scan."""
+    bodies: bool = False
+    """Write bodies in place of scans: what sneakynet train paints new scans of at every step."""
     workers: int = os.cpu_count() or 1
     """Processes."""
     quiet: bool = False
     """Show no progress."""
+    settings: Annotated[PhantomSettings, tyro.conf.arg(name="")] = dataclasses.field(default_factory=PhantomSettings)
 
 
 def run(command: PhantomCommand) -> None:
@@ -45,10 +50,9 @@ def run(command: PhantomCommand) -> None:
     """
     cases = write_phantoms(
         command.output,
+        Recipe(spacing=command.spacing, field=command.field, settings=command.settings, bodies=command.bodies),
         count=command.count,
         seed=command.seed,
-        spacing=command.spacing,
-        field=command.field,
         workers=min(command.workers, command.count) if command.count > 0 else command.workers,
     )
     columns = (

@@ -18,7 +18,7 @@ class TrainCommand:
     """Train a network; a run is resumed or repeated from its own settings."""
 
     dataset: tyro.conf.Positional[Annotated[Path | None, tyro.conf.arg(metavar="[DATASET]")]] = None
-    """Folder in nnU-Net's raw layout: dataset.json, imagesTr, labelsTr."""
+    """Folder in nnU-Net's raw layout (dataset.json, imagesTr, labelsTr) or of bodies (bodies.json)."""
     output: Annotated[Path | None, tyro.conf.arg(aliases=["-o"])] = None
     """Folder of the run."""
     resume: bool = False
@@ -54,8 +54,8 @@ def run(command: TrainCommand) -> None:
     if command.output is None:
         msg = "give the folder of the run with -o RUN"
         raise SettingError(msg)
-    if command.dataset is None:
-        msg = "give the dataset's folder: sneakynet train DATASET -o RUN"
+    if command.dataset is None and not command.settings.phantoms:
+        msg = "give the dataset's folder: sneakynet train DATASET -o RUN; or train on phantoms: --phantoms N"
         raise SettingError(msg)
     train(
         command.dataset,

@@ -13,8 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from sneakynet.anatomy.bone import BoneTable
+from sneakynet.anatomy.bone import MAX_ID, BoneTable
 from sneakynet.errors import DatasetError
+
+IGNORE = "ignore"
+"""Name of the label, in ``dataset.json``, of voxels that count nowhere (as in nnU-Net)."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Dataset:
         folder: of the dataset.
         cases: sorted by name; only those with both files.
         table: the classes to learn.
-        ids: label in the files -> id in the table.
+        ids: label in the files -> id in the table; that of ``IGNORE`` -> ``table_ignored``.
         faults: what is amiss with the files; ``load_cases`` reports it together with what the voxels show.
     """
 
@@ -81,6 +84,11 @@ def read_dataset(folder: Path, *, table: BoneTable) -> Dataset:
         faults.append(f"no case: there is no pair imagesTr/CASE_0000{ending} and labelsTr/CASE{ending}")
         refuse(faults, folder)
     return Dataset(folder=folder, cases=cases, table=table, ids=ids, faults=tuple(faults))
+
+
+def table_ignored(table: BoneTable) -> int:
+    """What stands for voxels that count nowhere in labels translated to a table: the highest value of their type."""
+    return 255 if table.n_classes <= 255 else MAX_ID
 
 
 def refuse(faults: Sequence[str], folder: Path) -> None:
@@ -154,7 +162,11 @@ def _ids(labels: Any, table: BoneTable) -> tuple[dict[int, int], list[str]]:
         bone = None if value == 0 else table.find(name)
         if value == 0:
             continue
-        if bone is None:
+        if bone is None and name == IGNORE:
+            if value in ids:
+                faults.append(f"label {value} stands for both {table.by_id(ids[value]).name} and {name}")
+            ids[value] = table_ignored(table)
+        elif bone is None:
             faults.append(
                 f"label {name!r} ({value}) is not in the bone table; rename it or give its table with --table"
             )

@@ -3,17 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import edt
 import numpy as np
-from jaxtyping import Float, Integer
-from scipy.ndimage import distance_transform_edt
-from vtkmodules.util.numpy_support import vtk_to_numpy
+from jaxtyping import Float, Integer, UInt8
 
-from sneakynet.phantom.surface import Surface, voxelised
+from sneakynet.phantom.body import WHOLE
+from sneakynet.phantom.cortex import Cortex, shell_mm
+from sneakynet.phantom.coverage import coverage, inset
+from sneakynet.phantom.skeleton import CARTILAGE
+from sneakynet.phantom.surface import Surface
 
-OVERSAMPLING = 2
-"""Fine voxels per voxel and axis: what partial volume is counted from."""
+BRAIN_CASE = "skull"
+"""The source's skull is solid: its inside is brain."""
 
-_BRAIN_CASE = "skull"  # the source's skull is solid: its inside is brain
+Box = tuple[slice, slice, slice]
 
 
 @dataclass(frozen=True)
@@ -36,24 +39,32 @@ class Grid:
         x, y, z = (o + self.spacing * np.arange(n) for o, n in zip(self.origin, self.shape, strict=True))
         return x[:, None, None], y[None, :, None], z[None, None, :]
 
+    def box(self, surface: Surface) -> Box | None:
+        """The voxels that a surface may touch, or None where it lies outside."""
+        low = np.floor((surface.vertices.min(0) - self.origin) / self.spacing).astype(int)
+        high = np.ceil((surface.vertices.max(0) - self.origin) / self.spacing).astype(int) + 1
+        low, high = np.maximum(low, 0), np.minimum(high, self.shape)
+        if (high <= low).any():
+            return None
+        i, j, k = (slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+        return i, j, k
+
 
 @dataclass(frozen=True, eq=False)
 class BoneVoxels:
-    """What the skeleton leaves on a grid.
+    """What the skeleton leaves on a grid; shares in 255ths of a voxel.
 
     Args:
         labels: class id of the bone that fills most of a voxel, where bone fills half of it; 0 elsewhere.
-        bone: share of the voxel that is bone, with or without a label.
-        cortex: share of the voxel that is cortical bone.
-        brain: share inside the brain case.
+        bone: share that is bone, with or without a label.
+        cortex: share that is cortical bone.
         cartilage: share that is costal cartilage.
     """
 
     labels: Integer[np.ndarray, "i j k"]
-    bone: Float[np.ndarray, "i j k"]
-    cortex: Float[np.ndarray, "i j k"]
-    brain: Float[np.ndarray, "i j k"]
-    cartilage: Float[np.ndarray, "i j k"]
+    bone: UInt8[np.ndarray, "i j k"]
+    cortex: UInt8[np.ndarray, "i j k"]
+    cartilage: UInt8[np.ndarray, "i j k"]
 
 
 def voxelise_bones(
@@ -61,107 +72,77 @@ def voxelise_bones(
     *,
     grid: Grid,
     ids: Mapping[str, int],
-    cortex_mm: Mapping[str, float],
+    cortex: Cortex,
     skull_mm: float,
+    ignore: frozenset[str] = frozenset(),
 ) -> BoneVoxels:
-    """Labels and fractions from an oversampled voxelisation.
+    """Labels and shares of a skeleton.
 
-    Where surfaces overlap the smaller bone keeps the voxel, and a bone too thin to fill half of any voxel keeps the
-    voxel it fills most: nothing inside the grid vanishes.
+    A bone too thin to fill half of any voxel keeps the voxel it fills most: nothing inside the grid vanishes.
 
     Args:
         surfaces: closed surfaces by name, RAS mm.
         grid: where to voxelise.
         ids: class id by name; a bone without one is painted and not labelled, costal cartilage is cartilage.
-        cortex_mm: thickness of the cortical shell by name.
+        cortex: the shells.
         skull_mm: thickness of the brain case.
+        ignore: bones whose voxels get the highest value of the labels' type: no class, yet no background either.
     """
-    fine = _Fine(grid)
-    unlabelled = max(ids.values()) + 1
-    labels = np.zeros(fine.shape, np.uint16)
-    cortex = np.zeros(fine.shape, np.float16)
-    brain = np.zeros(fine.shape, bool)
-    cartilage = np.zeros(fine.shape, bool)
-    for name in sorted(surfaces, key=lambda n: surfaces[n].volume):
-        found = fine.mask(surfaces[name])
-        if found is None:
+    dtype = np.uint8 if max(ids.values(), default=0) < 255 else np.uint16
+    unknown = int(np.iinfo(dtype).max)
+    labels = np.zeros(grid.shape, dtype)
+    most = np.zeros(grid.shape, np.float32)
+    bone, compact, cartilage = (np.zeros(grid.shape, np.float32) for _ in range(3))
+    fullest: dict[str, tuple[float, tuple[int, ...]]] = {}
+    for name, surface in surfaces.items():
+        box = grid.box(surface)
+        if box is None:
             continue
-        mask, box = found
-        if name.startswith("costal_cartilage"):
-            cartilage[box] |= mask
+        share = _coverage(surface, grid, box)
+        if name.startswith(CARTILAGE):
+            cartilage[box] += share
             continue
-        depth = distance_transform_edt(np.pad(mask, 1), sampling=fine.spacing)[1:-1, 1:-1, 1:-1] - fine.spacing / 2
-        if name == _BRAIN_CASE:
-            inside = mask & (depth > skull_mm)
-            brain[box] |= inside
-            mask = mask & ~inside
-            depth = np.minimum(depth, skull_mm - depth)
-        free = mask & (labels[box] == 0)
-        labels[box][free] = ids.get(name, unlabelled)
-        share = np.clip((cortex_mm[name] - depth) / fine.spacing + 0.5, 0, 1)
-        cortex[box][free] = share[free]
-    coarse = _most_frequent(_blocks(labels))
-    coarse[coarse == unlabelled] = 0
-    _keep_thin_bones(coarse, labels, unlabelled)
-    bone = _mean(labels > 0)
-    return BoneVoxels(coarse, bone, _mean(cortex), _mean(brain & (labels == 0)), _mean(cartilage & (labels == 0)))
+        shell = shell_mm(name, surface, cortex)
+        if name == BRAIN_CASE:
+            share, core = _hollow(share, spacing=grid.spacing, thickness=skull_mm, table=float(shell.mean()))
+        else:
+            core = np.minimum(_coverage(inset(surface, shell), grid, box), share)
+        bone[box] += share
+        compact[box] += share - core
+        label = unknown if name in ignore else ids.get(name, 0)
+        more = share > most[box]
+        labels[box][more] = label
+        most[box][more] = share[more]
+        at = np.unravel_index(int(share.argmax()), share.shape)
+        fullest[name] = float(share[at]), tuple(int(a) + s.start for a, s in zip(at, box, strict=True))
+    labels[bone < 0.5] = 0
+    present = set(np.unique(labels).tolist())
+    for name, (share_there, at) in fullest.items():
+        if share_there > 0 and name in ids and ids[name] not in present:
+            labels[at] = ids[name]
+    np.minimum(compact, bone, out=compact)
+    return BoneVoxels(labels, _stored(bone), _stored(compact), _stored(np.minimum(cartilage, 1 - bone)))
 
 
-class _Fine:
-    """The oversampled grid."""
-
-    def __init__(self, grid: Grid) -> None:
-        self.spacing = grid.spacing / OVERSAMPLING
-        self.shape = tuple(n * OVERSAMPLING for n in grid.shape)
-        self.origin = np.array(grid.origin) - grid.spacing / 2 + self.spacing / 2
-
-    def mask(self, surface: Surface) -> tuple[np.ndarray, tuple[slice, slice, slice]] | None:
-        """Voxels inside a surface within their bounding box, or None where it lies outside of the grid."""
-        low = np.floor((surface.vertices.min(0) - self.origin) / self.spacing).astype(int)
-        high = np.ceil((surface.vertices.max(0) - self.origin) / self.spacing).astype(int) + 1
-        low, high = np.maximum(low, 0), np.minimum(high, self.shape)
-        if (high <= low).any():
-            return None
-        image = voxelised(
-            surface, spacing=self.spacing, origin=self.origin + low * self.spacing, shape=(high - low).tolist()
-        )
-        scalars = vtk_to_numpy(image.GetPointData().GetScalars())
-        mask = scalars.reshape(tuple(high - low)[::-1]).transpose(2, 1, 0).astype(bool)
-        i, j, k = (slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
-        return mask, (i, j, k)
+def _coverage(surface: Surface, grid: Grid, box: Box) -> Float[np.ndarray, "i j k"]:
+    start = np.array(grid.origin) + np.array([s.start for s in box]) * grid.spacing
+    i, j, k = (s.stop - s.start for s in box)
+    return coverage(surface, origin=start, spacing=grid.spacing, shape=(i, j, k)).astype(np.float32)
 
 
-def _blocks(fine: np.ndarray) -> np.ndarray:
-    """``[i j k n]``: the n fine voxels of each voxel."""
-    i, j, k = (n // OVERSAMPLING for n in fine.shape)
-    split = fine.reshape(i, OVERSAMPLING, j, OVERSAMPLING, k, OVERSAMPLING)
-    return split.transpose(0, 2, 4, 1, 3, 5).reshape(i, j, k, -1)
+def _hollow(
+    share: Float[np.ndarray, "i j k"], *, spacing: float, thickness: float, table: float
+) -> tuple[Float[np.ndarray, "i j k"], Float[np.ndarray, "i j k"]]:
+    """Of a solid: the share of its wall, and of the wall's spongy middle between an outer and an inner table."""
+    solid = np.pad(share >= 0.5, 1)
+    depth = edt.edt(solid, anisotropy=(spacing,) * 3)[1:-1, 1:-1, 1:-1]
+    # Distances run between voxel centres; the surface lies between them, nearer to the fuller one.
+    depth -= np.where(depth <= spacing, 1.5 - share, 0.5) * spacing
+    wall = share * np.clip((thickness - depth) / spacing + 0.5, 0, 1)
+    middle = np.clip((np.minimum(depth, thickness - depth) - table) / spacing + 0.5, 0, 1)
+    return wall, np.minimum(wall, wall * middle)
 
 
-def _mean(fine: np.ndarray) -> np.ndarray:
-    # Summing strided views is several times faster than a mean over three axes of a reshaped array.
-    n = OVERSAMPLING
-    corners = [fine[i::n, j::n, k::n] for i in range(n) for j in range(n) for k in range(n)]
-    total = np.zeros(corners[0].shape, np.float32)
-    for corner in corners:
-        total += corner
-    return total / n**3
-
-
-def _most_frequent(blocks: np.ndarray) -> np.ndarray:
-    """The most frequent bone of each voxel that is at least half bone, else 0."""
-    n = blocks.shape[-1]
-    filled = (blocks > 0).sum(-1) * 2 >= n
-    members = blocks[filled]
-    votes = np.stack([((members == members[:, [m]]) & (members[:, [m]] > 0)).sum(-1) for m in range(n)], axis=-1)
-    labels = np.zeros(blocks.shape[:-1], np.uint16)
-    labels[filled] = np.take_along_axis(members, votes.argmax(-1)[:, None], axis=1)[:, 0]
-    return labels
-
-
-def _keep_thin_bones(coarse: np.ndarray, fine: np.ndarray, unlabelled: int) -> None:
-    for lost in set(np.unique(fine[fine > 0])) - set(np.unique(coarse[coarse > 0])):
-        if lost != unlabelled:
-            voxels = np.argwhere(fine == lost) // OVERSAMPLING
-            where, count = np.unique(voxels, axis=0, return_counts=True)
-            coarse[tuple(where[count.argmax()])] = lost
+def _stored(share: Float[np.ndarray, "i j k"]) -> UInt8[np.ndarray, "i j k"]:
+    stored: np.ndarray = np.round(np.clip(share, 0, 1) * WHOLE).astype(np.uint8)
+    return stored

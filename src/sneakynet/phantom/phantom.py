@@ -1,24 +1,26 @@
 """A synthetic CT scan of a labelled upper body, made from a seed."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from sneakynet.anatomy.bone import BoneTable
 from sneakynet.errors import SettingError
+from sneakynet.phantom.body import Body
 from sneakynet.phantom.bone_voxels import Grid, voxelise_bones
-from sneakynet.phantom.ct import acquire, draw_scanner
+from sneakynet.phantom.cortex import draw_cortex
 from sneakynet.phantom.field_of_view import FIELDS, draw_field_of_view
-from sneakynet.phantom.metal import draw_metal
-from sneakynet.phantom.pose import draw_pose
-from sneakynet.phantom.shape import draw_shape, shaped
-from sneakynet.phantom.skeleton import skeleton
-from sneakynet.phantom.soft_tissue import draw_tissue, paint_soft_tissue
-from sneakynet.phantom.surface import Surface
+from sneakynet.phantom.image import paint_scan
+from sneakynet.phantom.metal import lay_metal
+from sneakynet.phantom.person import draw_person
+from sneakynet.phantom.scan import ScanDraw, draw_scan
+from sneakynet.phantom.settings import PhantomSettings
+from sneakynet.phantom.soft_tissue import lay_tissue
+from sneakynet.phantom.tissue_ids import tissue_ids
 from sneakynet.volumes.volume import Volume
 
 _SPACING_RANGE = (0.5, 12.0)
+_STORED = (-1024, 3071)  # HU, what 12-bit CT holds
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,66 +29,86 @@ class Phantom:
 
     Args:
         scan: int16 HU.
-        labels: one bone id of the table per voxel, 0 for all else.
-        pose: how the arms lie (``pose.POSES``).
-        field: what the scan shows (``field_of_view.FIELDS``).
+        labels: one bone id of the table per voxel, 0 for all else; the highest value of the type (255 for up to 254
+            bones) where a bone has no class, as a thirteenth rib.
+        facts: how the body was made, plain values: ``pose``, ``field``, sex, age, variants and so on.
+        draw: the acquisition.
     """
 
     scan: Volume
     labels: Volume
-    pose: str
-    field: str
+    facts: dict[str, object]
+    draw: ScanDraw
 
 
-def posed_body(rng: np.random.Generator) -> tuple[str, dict[str, Surface]]:
-    """A person in the scanner: the pose's name and the surfaces of all bones in RAS mm."""
-    source = skeleton()
-    pose, angles = draw_pose(rng, source.joints)
-    surfaces = source.posed(angles)
-    return pose, shaped(surfaces, draw_shape(rng, sorted(surfaces)))
-
-
-def make_phantom(
-    seed: int, *, spacing: float = 2.0, field: str | None = None, table: BoneTable | None = None
-) -> Phantom:
-    """One scan of one body; the same seed and settings give the same scan.
+def make_body(
+    seed: int,
+    *,
+    spacing: float = 2.0,
+    field: str | None = None,
+    settings: PhantomSettings | None = None,
+    table: BoneTable | None = None,
+) -> Body:
+    """One body as voxels; the same seed and settings give the same body.
 
     Args:
         seed: not negative.
         spacing: mm per voxel, isotropic, 0.5 to 12.
         field: which part of the body, one of ``FIELDS``; drawn when not given.
-        table: the classes; bones it does not hold are painted and not labelled. The default table when not given.
+        settings: what is drawn from; the defaults when not given.
+        table: the classes; bones it does not hold are there and have no label. The default table when not given.
 
     Raises:
         SettingError: a value outside what is allowed.
     """
     check_settings(seed, spacing=spacing, field=field)
+    settings = PhantomSettings() if settings is None else settings
     bone_table = BoneTable.default() if table is None else table
-    # One stream per step: a change in how tissue is drawn leaves bodies as they are.
-    body_rng, field_rng, tissue_rng, scan_rng = (np.random.default_rng([seed, step]) for step in range(4))
-    pose, surfaces = posed_body(body_rng)
-    kind, box = draw_field_of_view(field_rng, surfaces, field)
+    # One stream per step: a change in how tissue is drawn leaves persons as they are.
+    person_rng, field_rng, tissue_rng, bone_rng, metal_rng = (np.random.default_rng([seed, step]) for step in range(5))
+    person = draw_person(person_rng, settings.person)
+    kind, box = draw_field_of_view(field_rng, person.surfaces, field, shares=settings.fields)
     grid = _grid(box, spacing)
-    tissue, scanner = draw_tissue(tissue_rng), draw_scanner(scan_rng)
     bones = voxelise_bones(
-        surfaces,
+        person.surfaces,
         grid=grid,
-        ids=_ids(bone_table),
-        cortex_mm=_cortex(surfaces, scan_rng),
-        skull_mm=float(scan_rng.uniform(5, 9)),
+        ids={bone.name: bone.id for bone in bone_table},
+        cortex=draw_cortex(bone_rng, sorted(person.surfaces), factor=settings.cortex, spread=settings.cortex_spread),
+        skull_mm=float(bone_rng.uniform(*settings.skull_mm)),
+        ignore=person.unclassed,
     )
-    soft = paint_soft_tissue(surfaces, grid=grid, tissue=tissue, rng=tissue_rng)
-    scan = acquire(
-        soft,
-        bones,
-        grid=grid,
-        scanner=scanner,
-        brain=tissue.brain,
-        cartilage=tissue.cartilage,
-        metal=draw_metal(scan_rng, surfaces, grid),
-        rng=scan_rng,
-    )
-    return Phantom(Volume(scan, grid.affine), Volume(bones.labels, grid.affine), pose, kind)
+    tissues = lay_tissue(person.surfaces, grid=grid, settings=settings.tissue, rng=tissue_rng)
+    tissues[bones.cartilage > bones.bone] = tissue_ids()["cartilage"]
+    metal = lay_metal(person.surfaces, grid=grid, settings=settings.tissue, rng=metal_rng)
+    facts = {"seed": seed, **person.facts, "pose": person.pose, "field": kind}
+    return Body(bones.labels, tissues, bones.bone, bones.cortex, metal, grid.affine, facts)
+
+
+def make_phantom(
+    seed: int,
+    *,
+    spacing: float = 2.0,
+    field: str | None = None,
+    settings: PhantomSettings | None = None,
+    table: BoneTable | None = None,
+) -> Phantom:
+    """One scan of one body; arguments and errors as :func:`make_body`'s."""
+    settings = PhantomSettings() if settings is None else settings
+    body = make_body(seed, spacing=spacing, field=field, settings=settings, table=table)
+    draw = scan_of(body, seed, settings)
+    return Phantom(painted(body, draw), Volume(body.labels, body.affine), body.facts, draw)
+
+
+def scan_of(body: Body, seed: int, settings: PhantomSettings) -> ScanDraw:
+    """An acquisition of a body, drawn from a seed."""
+    age = body.facts.get("age")
+    return draw_scan(np.random.default_rng([seed, 5]), settings.scan, age=None if age is None else float(age))
+
+
+def painted(body: Body, draw: ScanDraw) -> Volume:
+    """The scan as it is stored: whole HU within what CT can hold."""
+    hu = paint_scan(body, draw).round_().clamp_(*_STORED)
+    return Volume(hu.numpy().astype(np.int16), body.affine)
 
 
 def check_settings(seed: int, *, spacing: float, field: str | None = None) -> None:
@@ -111,13 +133,3 @@ def _grid(box: np.ndarray, spacing: float) -> Grid:
     i, j, k = (max(1, round(float(length) / spacing)) for length in box[1] - box[0])
     x, y, z = (float(low) + spacing / 2 for low in box[0])
     return Grid((x, y, z), (i, j, k), spacing)
-
-
-def _ids(table: BoneTable) -> dict[str, int]:
-    return {bone.name: bone.id for bone in table}
-
-
-def _cortex(surfaces: Mapping[str, Surface], rng: np.random.Generator) -> dict[str, float]:
-    """Thickness of the cortical shell, mm: one range for every bone, so that none is known by it."""
-    thickness = rng.uniform(0.8, 2.6)
-    return {name: float(thickness * rng.uniform(0.7, 1.5)) for name in sorted(surfaces)}

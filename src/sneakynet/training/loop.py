@@ -43,14 +43,14 @@ class TrainingData:
     """What the loop learns from.
 
     Args:
-        training: cases to learn from.
+        training: step -> cases to learn from at that step.
         validation: cases held out.
         geometry: of the patches.
         table: the classes.
         spacing: of the cases, mm.
     """
 
-    training: Sequence[Case]
+    training: Callable[[int], Sequence[Case]]
     validation: Sequence[Case]
     geometry: PatchGeometry
     table: BoneTable
@@ -58,8 +58,9 @@ class TrainingData:
 
     def training_batch(self, settings: TrainSettings, step: int) -> Patches:
         """The patches of one step; seed and step decide them completely."""
+        cases = self.training(step)
         draws = draw_batch(
-            self.training,
+            cases,
             self.geometry,
             key=(settings.seed, _TRAINING, step),
             batch_size=settings.batch_size,
@@ -68,7 +69,7 @@ class TrainingData:
         )
         lut: Int64[np.ndarray, " class"] = self.table.mirror_lut()
         return make_batch(
-            self.training,
+            cases,
             draws,
             self.geometry,
             hu_window=settings.hu_window,

@@ -11,17 +11,14 @@ from typing import Any
 import torch
 
 from sneakynet.anatomy.bone import BoneTable
-from sneakynet.data.case import Preparation, dataset_spacing, load_cases
-from sneakynet.data.dataset import Dataset, read_dataset, split_cases
-from sneakynet.data.sampling import PatchGeometry
 from sneakynet.errors import SettingError, SneakyNetError
 from sneakynet.models.allocator import keep_freed_memory
 from sneakynet.models.builders import build_sneakynet
 from sneakynet.models.sneakynet import SneakyNet
 from sneakynet.models.weights import load_weights
 from sneakynet.training.checkpoint import load_checkpoint
-from sneakynet.training.loop import CHECKPOINT, TrainingData, run_loop
-from sneakynet.training.progress import Reporter
+from sneakynet.training.loop import CHECKPOINT, run_loop
+from sneakynet.training.material import Material, open_material
 from sneakynet.training.settings import TrainSettings, write_config
 from sneakynet.training.trainer import Trainer
 from sneakynet.volumes.atomic import make_folder, write_whole
@@ -30,7 +27,7 @@ CONFIG = "config.yaml"
 
 
 def train(
-    dataset: Path,
+    dataset: Path | None,
     output: Path,
     settings: TrainSettings,
     *,
@@ -42,7 +39,7 @@ def train(
     """Train a network on a dataset.
 
     Args:
-        dataset: folder in nnU-Net's raw layout.
+        dataset: folder in nnU-Net's raw layout or of bodies; None where the settings ask for phantoms.
         output: the run's folder; made if missing. It gets ``config.yaml``, ``splits.json``, ``checkpoint.pt``,
             ``model.safetensors``, ``train.csv``, ``validation.csv`` and ``tensorboard/``. If the dataset has faults, a
             folder that was made for the run is taken away again.
@@ -66,29 +63,29 @@ def train(
     if settings.threads is not None:
         torch.set_num_threads(settings.threads)
     table = BoneTable.default() if settings.table is None else BoneTable.read(settings.table)
-    found = read_dataset(dataset, table=table)
-    names = [case.name for case in found.cases]
-    training, validation = split_cases(names, validation=settings.validation_cases, seed=settings.seed)
     torch.manual_seed(settings.seed)
     trainer = Trainer(_model(settings, table).to(device), settings)
     seconds = load_checkpoint(output / CHECKPOINT, trainer).seconds if resume else 0.0
-    spacing = settings.spacing or dataset_spacing(found)
     new = not output.exists()
     make_folder(output)
+    cache = settings.cache or output / "cache"
+    begun = False
     try:
-        data = _load(
-            found, settings, spacing, cache=settings.cache or output / "cache", quiet=quiet, held_out=validation
-        )
+        with open_material(dataset, settings, table, device=device, cache=cache, quiet=quiet) as material:
+            # Only now: a folder with settings in it is a run.
+            split = {"training": material.training, "validation": material.validation}
+            with write_whole(output / "splits.json") as part:
+                part.write_text(json.dumps(split, indent=1))
+            write_config(output / CONFIG, None if dataset is None else dataset.resolve(), settings)
+            begun = True
+            provenance = _provenance(dataset, settings, material)
+            return run_loop(
+                trainer, material.data, output, provenance=provenance, seconds=seconds, quiet=quiet, stop=stop
+            )
     except SneakyNetError:
-        if new:
+        if new and not begun:
             shutil.rmtree(output, ignore_errors=True)
         raise
-    # Only now: a folder with settings in it is a run.
-    with write_whole(output / "splits.json") as part:
-        part.write_text(json.dumps({"training": training, "validation": validation}, indent=1))
-    write_config(output / CONFIG, dataset.resolve(), settings)
-    provenance = _provenance(dataset, settings, training=training, validation=validation)
-    return run_loop(trainer, data, output, provenance=provenance, seconds=seconds, quiet=quiet, stop=stop)
 
 
 def _check_run_folder(output: Path, *, resume: bool) -> None:
@@ -111,7 +108,7 @@ def _model(settings: TrainSettings, table: BoneTable) -> SneakyNet:
         variant=settings.variant,
         n_classes=table.n_classes,
         patch_size=settings.patch_size,
-        contexts=settings.contexts if settings.variant != "A" else (),
+        contexts=settings.used_contexts,
         width=settings.width,
         levels=settings.levels,
         norm=settings.norm,
@@ -131,29 +128,7 @@ def _model(settings: TrainSettings, table: BoneTable) -> SneakyNet:
     return model
 
 
-def _load(
-    dataset: Dataset, settings: TrainSettings, spacing: float, *, cache: Path, quiet: bool, held_out: tuple[str, ...]
-) -> TrainingData:
-    contexts = settings.contexts if settings.variant != "A" else ()
-    preparation = Preparation(
-        spacing=spacing, hu_window=settings.hu_window, contexts=contexts, context_labels=settings.context_labels
-    )
-    with Reporter("preparing cases", total=len(dataset.cases), quiet=quiet) as reporter:
-        cases = load_cases(
-            dataset, preparation, cache=cache, progress=lambda done, _, name: reporter.update(done, {"case": name})
-        )
-    return TrainingData(
-        training=[case for case in cases if case.name not in held_out],
-        validation=[case for case in cases if case.name in held_out],
-        geometry=PatchGeometry(patch_size=settings.patch_size, contexts=contexts),
-        table=dataset.table,
-        spacing=spacing,
-    )
-
-
-def _provenance(
-    dataset: Path, settings: TrainSettings, *, training: tuple[str, ...], validation: tuple[str, ...]
-) -> dict[str, Any]:
+def _provenance(dataset: Path | None, settings: TrainSettings, material: Material) -> dict[str, Any]:
     """Where the weights come from; names only, so that no path of this machine travels with them."""
     described = settings.to_dict()
     for name in ("table", "cache", "init"):
@@ -161,8 +136,8 @@ def _provenance(
     return {
         "sneakynet": importlib.metadata.version("sneakynet"),
         "torch": torch.__version__,
-        "dataset": dataset.resolve().name,
-        "training_cases": len(training),
-        "validation_cases": len(validation),
+        "dataset": "phantoms" if dataset is None else dataset.resolve().name,
+        "training_cases": len(material.training),
+        "validation_cases": len(material.validation),
         "settings": described,
     }

@@ -17,7 +17,18 @@ from sneakynet.volumes.atomic import write_whole
 
 # These may differ between the parts of a resumed run: they decide how long and where it runs, not what it computes.
 FREE_ON_RESUME = frozenset(
-    {"steps", "time_limit", "validate_every", "checkpoint_every", "log_every", "device", "threads", "cache"}
+    {
+        "steps",
+        "time_limit",
+        "validate_every",
+        "checkpoint_every",
+        "log_every",
+        "device",
+        "threads",
+        "cache",
+        "workers",
+        "cache_gb",
+    }
 )
 
 
@@ -58,6 +69,19 @@ class TrainSettings:
     """How many cases are held out; by default a tenth, at least one."""
     cache: Path | None = None
     """Folder for prepared cases, reused by later runs; by default RUN/cache."""
+
+    phantoms: int = 0
+    """Train on this many phantoms, made by worker processes while training goes on, in place of a dataset."""
+    phantom_seed: int = 1000
+    """Seed of the first of them; the others follow one by one."""
+    workers: int = 1
+    """Processes that make phantoms."""
+    cache_gb: float = 4.0
+    """How much of them the cache may hold, GB."""
+    pool: int = 16
+    """Bodies (of phantoms and label maps) are painted anew again and again: this many scans lie ready at a time."""
+    repaint_every: int = 2
+    """Steps after which the oldest of those scans gives way to a new one."""
 
     steps: int = 20_000
     """Optimiser steps in all (resumed ones included)."""
@@ -125,6 +149,12 @@ class TrainSettings:
                 ("checkpoint_every", "above 0 minutes", self.checkpoint_every > 0),
                 ("log_every", "1 or more", self.log_every >= 1),
                 ("threads", "1 or more", self.threads is None or self.threads >= 1),
+                ("phantoms", "0 or more", self.phantoms >= 0),
+                ("phantom_seed", "0 or more", self.phantom_seed >= 0),
+                ("workers", "1 or more", self.workers >= 1),
+                ("cache_gb", "above 0", self.cache_gb > 0),
+                ("pool", "1 or more", self.pool >= 1),
+                ("repaint_every", "1 or more", self.repaint_every >= 1),
             )
             if not good
         ]
@@ -133,6 +163,11 @@ class TrainSettings:
         if faults:
             msg = "; ".join(faults)
             raise SettingError(msg)
+
+    @property
+    def used_contexts(self) -> tuple[int, ...]:
+        """Contexts of the network: a plain U-Net has none."""
+        return () if self.variant == "A" else self.contexts
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, fit for YAML and JSON."""
@@ -174,10 +209,10 @@ class TrainSettings:
         ]
 
 
-def write_config(path: Path, dataset: Path, settings: TrainSettings) -> None:
+def write_config(path: Path, dataset: Path | None, settings: TrainSettings) -> None:
     """Write the file that ``sneakynet train --config`` repeats the run from."""
     with write_whole(path) as part:
-        part.write_text(yaml.safe_dump({"dataset": str(dataset), **settings.to_dict()}, sort_keys=False))
+        part.write_text(yaml.safe_dump({"dataset": _plain(dataset), **settings.to_dict()}, sort_keys=False))
 
 
 def read_config(path: Path) -> tuple[Path | None, TrainSettings]:

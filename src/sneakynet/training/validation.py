@@ -56,7 +56,7 @@ def validate(
             scores = apply_head(features.float(), head)
             named[name] = named.get(name, np.zeros(2)) + _named(scores, labels.to(device))
             answer = scores.argmax(1)
-            counts[name] = counts.get(name, np.zeros((3, n))) + _counts(answer.cpu(), labels, n)
+            counts[name] = counts.get(name, np.zeros((3, n))) + _counts(answer.cpu(), labels.cpu(), n)
     model.train(training)
     return {name: _score(count, named[name]) for name, count in counts.items()}
 

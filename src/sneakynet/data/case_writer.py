@@ -1,0 +1,210 @@
+"""Made cases on disk, by worker processes: scans with labels in nnU-Net's raw layout, or bodies to be painted later.
+
+Whatever makes them, a case is written whole or not at all, a run that was stopped goes on where it was, and the file
+that makes the folder a dataset comes last.
+"""
+
+import json
+import multiprocessing
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sneakynet.anatomy.bone import BoneTable
+from sneakynet.data.body_folder import INDEX, save_body, write_index
+from sneakynet.data.dataset import IGNORE
+from sneakynet.data.sampling import ignored
+from sneakynet.data.worker import start_worker
+from sneakynet.errors import SettingError
+from sneakynet.phantom.body import Body
+from sneakynet.volumes.atomic import make_folder, write_whole
+from sneakynet.volumes.volume import Volume
+from sneakynet.volumes.write import write_labels, write_scan
+
+_IGNORE_COLOR = "#808080"
+_LAYOUT = ("imagesTr", "labelsTr")
+
+
+@dataclass(frozen=True, eq=False)
+class MadeScan:
+    """A scan and its true labels on the same grid.
+
+    Args:
+        scan: HU.
+        labels: ids of the table; the highest value of the type where nothing is known.
+        facts: how it was made, plain values.
+    """
+
+    scan: Volume
+    labels: Volume
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Series:
+    """Cases that differ by their seed alone.
+
+    Args:
+        prefix: of the cases' names; the seed follows.
+        records: folder within the dataset for how each case was made.
+        make: a scan or a body from a seed; it goes to worker processes, so it must be picklable.
+        settings: plain values; a folder that holds cases of this prefix and other settings is refused.
+        spacing: mm per voxel.
+        table: of the labels.
+        about: further entries for ``dataset.json``: name, licence.
+    """
+
+    prefix: str
+    records: str
+    make: Callable[[int], MadeScan | Body]
+    settings: dict[str, Any]
+    spacing: float
+    table: BoneTable
+    about: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class MadeCase:
+    """One case of a series.
+
+    Args:
+        name: ``<prefix>_<seed>``.
+        facts: how it was made.
+        made: False where the files were there already.
+    """
+
+    name: str
+    facts: dict[str, Any]
+    made: bool
+
+
+def write_cases(
+    folder: Path, series: Series, *, count: int, seed: int, bodies: bool = False, workers: int = 1
+) -> Iterator[MadeCase]:
+    """Write the cases of ``seed`` to ``seed + count - 1``, yielding each as it is done.
+
+    Args:
+        folder: gets ``imagesTr``, ``labelsTr``, the records and ``dataset.json``; or bodies (``*.npz``), the records
+            and ``bodies.json``.
+        series: what to make.
+        count: how many.
+        seed: of the first, not negative.
+        bodies: whether ``series.make`` gives bodies.
+        workers: processes.
+
+    Raises:
+        SettingError: a value outside what is allowed, or the folder holds cases of other settings.
+        OutputError: the folder cannot be written.
+    """
+    for name, value, least in (("count", count, 1), ("workers", workers, 1), ("seed", seed, 0)):
+        if value < least:
+            msg = f"{name} must be at least {least}, got {value}"
+            raise SettingError(msg)
+    _check_earlier(folder, series, bodies=bodies)
+    for part in (series.records,) if bodies else (*_LAYOUT, series.records):
+        make_folder(folder / part)
+    _write_json(_settings_file(folder, series), series.settings)
+    seeds = range(seed, seed + count)
+    if workers == 1:
+        for one in seeds:
+            yield _write_case(folder, series, one)
+    else:
+        # Workers start fresh: forking a process that runs torch threads can hang.
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(min(workers, count), mp_context=context, initializer=start_worker) as pool:
+            futures = [pool.submit(_write_case, folder, series, one) for one in seeds]
+            try:
+                for future in as_completed(futures):
+                    yield future.result()
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+    if bodies:
+        write_index(folder, spacing=series.spacing, table=series.table)
+    else:
+        _describe(folder, series)
+
+
+def _settings_file(folder: Path, series: Series) -> Path:
+    return folder / series.records / f"settings_{series.prefix}.json"
+
+
+def _check_earlier(folder: Path, series: Series, *, bodies: bool) -> None:
+    """Refuse a folder in which these cases would stand beside others that they do not belong with."""
+    other = folder / ("dataset.json" if bodies else INDEX)
+    if other.is_file():
+        msg = f"{folder} holds {'scans' if bodies else 'bodies'} ({other.name}); choose another folder"
+        raise SettingError(msg)
+    path = _settings_file(folder, series)
+    if not path.is_file():
+        return
+    before = json.loads(path.read_text(encoding="utf-8"))
+    now = json.loads(json.dumps(series.settings))
+    if before != now:
+        differing = [f"{name}: {before.get(name)}, not {now[name]}" for name in now if before.get(name) != now[name]]
+        msg = (
+            f"{folder} holds {series.records} made with other settings ({'; '.join(differing)[:400]}); use the same "
+            "settings or another folder"
+        )
+        raise SettingError(msg)
+
+
+def _write_case(folder: Path, series: Series, seed: int) -> MadeCase:
+    name = f"{series.prefix}_{seed:05d}"
+    record = folder / series.records / f"{name}.json"
+    if record.is_file():
+        return MadeCase(name, json.loads(record.read_text(encoding="utf-8")), made=False)
+    made = series.make(seed)
+    facts = {"seed": seed, **made.facts}
+    if isinstance(made, Body):
+        save_body(folder / f"{name}.npz", made)
+    else:
+        facts["ignore"] = _write_scan(folder, name, made, series.table)
+    # The record comes last: a case with one is complete.
+    _write_json(record, facts)
+    return MadeCase(name, facts, made=True)
+
+
+def _write_scan(folder: Path, name: str, made: MadeScan, table: BoneTable) -> bool:
+    """Write both files of a case or none; whether some voxels count nowhere."""
+    voxels = made.labels.voxels
+    unknown = voxels == ignored(voxels.dtype)
+    # nnU-Net wants the ignore label to be the highest, next to the last class.
+    labels = Volume(np.where(unknown, table.n_classes, voxels), made.labels.affine)
+    names = {bone.id: bone.name for bone in table}
+    colors = {bone.id: bone.color for bone in table}
+    if unknown.any():
+        names[table.n_classes], colors[table.n_classes] = IGNORE, _IGNORE_COLOR
+    scan = folder / "imagesTr" / f"{name}_0000.nii.gz"
+    try:
+        write_scan(scan, made.scan)
+        write_labels(folder / "labelsTr" / f"{name}.nii.gz", labels, names=names, colors=colors, sidecar=False)
+    except BaseException:
+        scan.unlink(missing_ok=True)
+        raise
+    return bool(unknown.any())
+
+
+def _describe(folder: Path, series: Series) -> None:
+    records = [path for path in folder.glob("*/*.json") if not path.name.startswith((".", "settings"))]
+    facts = [json.loads(path.read_text(encoding="utf-8")) for path in records]
+    labels = {"background": 0, **{bone.name: bone.id for bone in series.table}}
+    if any(one.get("ignore") for one in facts):
+        labels[IGNORE] = series.table.n_classes
+    description = {
+        "channel_names": {"0": "CT"},
+        "labels": labels,
+        "numTraining": len(records),
+        "file_ending": ".nii.gz",
+        **series.about,
+    }
+    _write_json(folder / "dataset.json", description)
+
+
+def _write_json(path: Path, content: object) -> None:
+    with write_whole(path) as part:
+        part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

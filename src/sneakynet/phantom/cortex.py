@@ -1,0 +1,79 @@
+"""How thick the cortical shell of each bone is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from sneakynet.phantom.surface import Surface
+
+# Adult means in mm, in the middle of the bone and at its ends, by the beginning of the name. Femoral shaft: Treece 2010
+# (Med Image Anal); humerus: Tingart 2003 (JBJS Br); radius: Webber 2015 (J Biomech); metacarpals: Haara 2006 (Bone);
+# vertebrae: Ritzel 1997 (JBMR); ribs: Kemper 2007 (J Biomech); skull tables: Lillie 2016 (J Anat); hip: Anderson 2005
+# (J Biomech Eng). The others are set between their neighbours.
+_MEAN_MM: Mapping[str, tuple[float, float]] = {
+    "femur": (6.0, 1.2),
+    "humerus": (4.0, 0.9),
+    "radius": (2.8, 0.7),
+    "ulna": (2.8, 0.7),
+    "r_tibia": (5.0, 1.0),
+    "l_tibia": (5.0, 1.0),
+    "r_fibula": (2.5, 0.8),
+    "l_fibula": (2.5, 0.8),
+    "clavicula": (2.2, 0.8),
+    "metacarpal": (1.8, 0.6),
+    "phalanx": (1.3, 0.5),
+    "mandible": (2.2, 2.0),
+    "skull": (1.7, 1.7),
+    "hip": (1.4, 1.2),
+    "scapula": (1.2, 1.0),
+    "rib": (0.8, 0.8),
+    "vertebrae": (0.6, 0.6),
+    "sacrum": (0.7, 0.7),
+}
+_OTHER_MM = (0.8, 0.8)
+# Share of a bone's length at each end over which the shell thins out.
+_END = 0.3
+
+
+@dataclass(frozen=True)
+class Cortex:
+    """One person's shells.
+
+    Args:
+        factor: of every bone; below 1 in osteoporosis.
+        of_bone: further factor by name.
+    """
+
+    factor: float
+    of_bone: Mapping[str, float]
+
+
+def draw_cortex(rng: np.random.Generator, names: list[str], *, factor: tuple[float, float], spread: float) -> Cortex:
+    """One person.
+
+    Args:
+        rng: source of randomness.
+        names: of all bones.
+        factor: range of the common factor.
+        spread: standard deviation from bone to bone, relative.
+    """
+    return Cortex(
+        float(rng.uniform(*factor)), {name: float(np.clip(rng.normal(1, spread), 0.5, 1.6)) for name in sorted(names)}
+    )
+
+
+def shell_mm(name: str, surface: Surface, cortex: Cortex) -> Float[np.ndarray, " vertex"]:
+    """Thickness of the shell under each vertex, mm."""
+    middle, end = next((mean for start, mean in _MEAN_MM.items() if name.startswith(start)), _OTHER_MM)
+    scale = cortex.factor * cortex.of_bone.get(name, 1.0)
+    if middle == end:
+        return np.full(len(surface.vertices), middle * scale)
+    centred = surface.vertices - surface.vertices.mean(0)
+    # The axis of largest extent: the shells of long bones thin out towards their ends.
+    axis = np.linalg.eigh(centred.T @ centred)[1][:, -1]
+    along = centred @ axis
+    position = (along - along.min()) / max(float(np.ptp(along)), 1e-6)
+    thickness: np.ndarray = np.interp(position, [0, _END, 1 - _END, 1], [end, middle, middle, end]) * scale
+    return thickness
