@@ -15,10 +15,12 @@ from sneakynet.phantom.scan import ScanDraw
 from sneakynet.phantom.streaks import metal_streaks
 from sneakynet.phantom.tissue_table import tissue_table
 
-TEXTURE_MM = (4.0, 12.0, 40.0)
-"""Lengths over which textures vary; a tissue's ``texture_mm`` is one of them."""
+TEXTURE_MM = (12.0, 40.0)
+"""Lengths over which textures vary; the one nearest to a tissue's ``texture_mm`` is taken."""
 
+_STRUTS_MM = 4.0  # length over which trabecular bone varies, beside the above
 _SHADING_MM = 180.0
+_CAVITY_MM = 8.0
 _STREAK_MM = 25.0  # length of horizontal noise streaks through shoulders and hips
 _WATER = 0.019  # attenuation per mm at the mean energy of 120 kV
 _MIDDLE = 300.0  # mm of water for which a draw's noise is stated
@@ -52,11 +54,11 @@ class _Painter:
         hu = self.soft_tissue(fields)
         for axis in range(3):
             hu = filtered(hu, [self.draw.edge, 1 - 2 * self.draw.edge, self.draw.edge], axis=axis)
-        bone = self.add_bone(hu, fields)
+        self.add_bone(hu, fields)
         del fields
         self.add_metal(hu)
         paths = self.paths(hu)
-        self.add_hardening(hu, bone)
+        self.add_hardening(hu)
         hu = self.acquired(hu, paths)
         return self.finished(hu)
 
@@ -69,10 +71,7 @@ class _Painter:
     def smooth_field(self, mm: float) -> Tensor:
         """Gaussian field of unit deviation: random nodes of a cubic B-spline."""
         bases = [self.basis(n, mm) for n in self.shape]
-        nodes = self.random(*(basis.shape[1] for basis in bases))
-        out: Tensor = nodes @ bases[2].T
-        out = torch.matmul(bases[1], out)
-        return (bases[0] @ out.flatten(1)).view(self.shape)
+        return expanded(self.random(*(basis.shape[1] for basis in bases)), bases)
 
     def basis(self, n: int, mm: float) -> Tensor:
         """Weights of nodes that lie ``mm`` apart; rows have unit length, so that deviations stay."""
@@ -99,29 +98,49 @@ class _Painter:
             tables[nearest, index] = deviation * min(1.0, TEXTURE_MM[nearest] / (1.5 * self.spacing)) ** 1.5
         return tables
 
-    def add_bone(self, hu: Tensor, fields: list[Tensor]) -> Tensor:
-        """Mix bone into ``hu``; returns the share of bone where there is any."""
+    def add_bone(self, hu: Tensor, fields: list[Tensor]) -> None:
+        """Mix bone into ``hu``."""
         draw, flat = self.draw, hu.view(-1)
-        share = self.uint8(self.body.bone)
-        where = share.flatten().nonzero()[:, 0]
+        share = self.uint8(self.body.bone).flatten()
+        where = share.nonzero()[:, 0]
         if len(where) == 0:
-            return share
-        bone = share.flatten()[where].float() / WHOLE
-        cortex = self.uint8(self.body.cortex).flatten()[where].float() / WHOLE
-        fine, middle, coarse = (field.flatten()[where] for field in fields)
+            return
+        cortex_share = self.uint8(self.body.cortex)
+        bone, cortex = share[where].float() / WHOLE, cortex_share.flatten()[where].float() / WHOLE
+        fine = self.struts(where)
+        middle, coarse = (field.view(-1)[where] for field in fields)
         factors = self.bone_factors(where)
-        # Struts and voids; then patches of fat marrow and dense islands, in any bone alike.
+        # Struts and voids; then fat marrow, in shafts and in patches of any bone, and dense islands.
         trabecular = draw.trabecular * factors[0] * (1 + draw.bone_texture * (0.7 * fine + 0.7 * middle))
+        fat = torch.sigmoid(20 * (self.shell_around(cortex_share).view(-1)[where] - draw.cavity))
         if draw.marrow:
-            fat = torch.sigmoid(4 * ((0.8 * coarse + 0.6 * middle) + _normal_quantile(draw.marrow)))
-            trabecular = torch.lerp(trabecular, torch.full_like(trabecular, draw.marrow_hu), fat)
+            patches = torch.sigmoid(4 * ((0.8 * coarse + 0.6 * middle) + _normal_quantile(draw.marrow)))
+            fat = torch.maximum(fat, patches)
+        trabecular = torch.lerp(trabecular, torch.full_like(trabecular, draw.marrow_hu), fat)
         if draw.sclerosis:
             trabecular += draw.sclerosis * torch.sigmoid(6 * (0.8 * middle - 0.6 * coarse - 1.7))
         compact = torch.maximum(draw.cortex * factors[1] * (1 + 0.08 * fine), trabecular)
         flat[where] = flat[where] * (1 - bone) + (bone - cortex) * trabecular + cortex * compact
-        return share
 
-    def bone_factors(self, where: Int[Tensor, "voxel"]) -> Float[Tensor, "2 voxel"]:
+    def shell_around(self, cortex: Tensor) -> Tensor:
+        """Share of compact bone in about 15 mm around each voxel: high in shafts, whose inside is a cavity."""
+        step = max(1, round(_CAVITY_MM / self.spacing))
+        pooled = torch.nn.functional.avg_pool3d(cortex.float()[None], step, ceil_mode=True, count_include_pad=False)[0]
+        bases = [self.interpolation(n, m, step) for n, m in zip(self.shape, pooled.shape, strict=True)]
+        return expanded(pooled / WHOLE, bases)
+
+    def struts(self, where: Int[Tensor, " voxel"]) -> Float[Tensor, " voxel"]:
+        """Deviations of unit size that vary over ``_STRUTS_MM``, or from voxel to voxel where those are larger."""
+        if self.spacing > 0.6 * _STRUTS_MM:
+            return self.random(len(where))
+        return self.smooth_field(_STRUTS_MM).view(-1)[where]
+
+    def interpolation(self, n: int, coarse: int, step: int) -> Tensor:
+        """``[n coarse]``: linear between the middles of blocks of ``step`` voxels."""
+        at = ((torch.arange(n, device=self.device) - (step - 1) / 2) / step).clamp(0, coarse - 1)
+        return (1 - (at[:, None] - torch.arange(coarse, device=self.device)).abs()).clamp(min=0)
+
+    def bone_factors(self, where: Int[Tensor, " voxel"]) -> Float[Tensor, "2 voxel"]:
         """What trabecular and compact bone of each bone are multiplied by."""
         labels = torch.tensor(self.body.labels.astype(np.int32, copy=False).reshape(-1), device=self.device)
         label = labels[where]
@@ -150,18 +169,19 @@ class _Painter:
         density = hu.clamp(-1000, 3000).add_(1000).mul_(self.spacing / 1000)
         return density.sum(0, keepdim=True), density.sum(1, keepdim=True)
 
-    def add_hardening(self, hu: Tensor, bone: Tensor) -> None:
+    def add_hardening(self, hu: Tensor) -> None:
         """Dark bands where rays pass much bone: between both hips, both shoulders, both petrous bones."""
+        dense = (hu - 150).clamp_(0, 1500).mul_(self.spacing / 1000)
         for axis in (0, 1):
-            mm = bone.sum(axis, keepdim=True, dtype=torch.float32) * (self.spacing / WHOLE)
-            # Bone rays of 90 mm count fully; the square is the first term of hardening (Barrett and Keat 2004).
-            hu -= self.draw.hardening * (mm / 90).clamp(max=1.3) ** 2
+            # As much calcium as 25 mm of 1000 HU counts fully; the square is the first term of hardening.
+            mm = dense.sum(axis, keepdim=True)
+            hu -= self.draw.hardening * (mm / 25).clamp(max=1.6) ** 2
 
     def acquired(self, hu: Tensor, paths: tuple[Tensor, Tensor]) -> Tensor:
         """Blurred, cut into slices, with noise, back on the body's grid."""
         draw, spacing = self.draw, self.spacing
         kernel = Kernel(draw.mtf50, draw.overshoot)
-        taps = plane_taps(kernel, spacing=spacing, pixel=draw.pixel, averaged=draw.averaged)
+        taps = plane_taps(kernel, spacing=spacing, pixel=draw.pixel, resampling=draw.resampling)
         for axis in (0, 1):
             hu = filtered(hu, taps.tolist(), axis=axis)
         if draw.increment > spacing:
@@ -170,7 +190,9 @@ class _Painter:
             paths = (paths[0] @ into, paths[1] @ into)
             hu += self.noise(hu.shape, paths)
             return hu @ back
-        along = slice_taps(spacing=spacing, thickness=draw.thickness, increment=draw.increment, averaged=draw.averaged)
+        along = slice_taps(
+            spacing=spacing, thickness=draw.thickness, increment=draw.increment, resampling=draw.resampling
+        )
         hu = filtered(hu, along.tolist(), axis=2)
         hu += self.noise(hu.shape, paths)
         return hu
@@ -199,7 +221,7 @@ class _Painter:
             Kernel(draw.mtf50, draw.overshoot),
             spacing=spacing,
             pixel=draw.pixel,
-            averaged=draw.averaged,
+            resampling=draw.resampling,
             band=draw.noise_band,
         )
         noise = self.random(*shape)
@@ -211,10 +233,10 @@ class _Painter:
         if overlap[1] > 0.02:
             noise = filtered(noise, noise_taps(overlap).tolist(), axis=2)
         deviation = draw.noise * plane.factor
-        if not sliced and draw.averaged:
-            deviation *= min(1.0, draw.thickness / spacing) ** 0.5
-        elif not sliced and spacing > draw.increment:
+        if not sliced and draw.resampling == "interpolated":
             deviation *= (2 / 3) ** 0.5  # linear interpolation between slices, on average
+        elif not sliced:
+            deviation *= min(1.0, draw.thickness / spacing) ** 0.5
         wide, deep = paths
         # Noise is the root of what arrives: exp(path / 2); the tube current makes up for part of it.
         rate = _WATER / 2 * draw.noise_paths
@@ -241,6 +263,12 @@ class _Painter:
             v = (torch.arange(j, device=self.device) - (j - 1) / 2) / half
             hu.masked_fill_((u[:, None] ** 2 + v[None, :] ** 2 > 1)[:, :, None], draw.padding)
         return hu
+
+
+def expanded(nodes: Float[Tensor, "a b c"], bases: list[Tensor]) -> Float[Tensor, "i j k"]:
+    """A lattice brought to voxels by one matrix ``[voxel node]`` per axis."""
+    columns = torch.matmul(bases[1], nodes @ bases[2].T)
+    return (bases[0] @ columns.flatten(1)).view(len(bases[0]), *columns.shape[1:])
 
 
 def filtered(x: Float[Tensor, "i j k"], taps: list[float], *, axis: int) -> Float[Tensor, "i j k"]:

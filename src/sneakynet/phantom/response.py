@@ -8,6 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+RESAMPLINGS = ("interpolated", "averaged", "smoothed")
+"""How scans come to a grid: by linear interpolation of their own voxels (which keeps noise and edges), by means over
+the new voxels, or by means that are interpolated once more."""
+
 _STEPS = 256
 _HIGHEST = 2.5  # lp/mm, above what any clinical CT resolves
 _NEGLIGIBLE = 0.012  # a tap's weight below which it is left out
@@ -34,24 +38,30 @@ class Kernel:
         return np.asarray((1 + self.overshoot * y) * np.exp(-y))
 
 
-def plane_taps(kernel: Kernel, *, spacing: float, pixel: float, averaged: bool) -> Float[np.ndarray, "tap"]:
+def plane_taps(kernel: Kernel, *, spacing: float, pixel: float, resampling: str) -> Float[np.ndarray, "tap"]:
     """Filter in plane for an image whose voxels hold means over their volume.
 
     Args:
         kernel: of the reconstruction.
         spacing: mm per voxel of the image.
         pixel: mm as reconstructed.
-        averaged: came to this grid by averaging; else interpolated linearly, which undoes part of the voxel's mean.
+        resampling: one of ``RESAMPLINGS``; interpolation undoes part of the mean over a voxel.
     """
     f = _frequencies(spacing)
-    came = np.sinc(f * spacing) if averaged else np.sinc(f * min(pixel, spacing)) ** 2
-    return _taps(kernel.mtf(f) * came / np.sinc(f * spacing))
+    return _taps(kernel.mtf(f) * _resampled(f, spacing, pixel, resampling) / np.sinc(f * spacing))
 
 
-def slice_taps(*, spacing: float, thickness: float, increment: float, averaged: bool) -> Float[np.ndarray, "tap"]:
+def _resampled(f: np.ndarray, spacing: float, own: float, resampling: str) -> np.ndarray:
+    """What resampling from voxels of ``own`` mm leaves of each frequency."""
+    if resampling == "interpolated" or own >= spacing:
+        return np.asarray(np.sinc(f * own) ** 2)
+    return np.asarray(np.sinc(f * spacing) ** (1 if resampling == "averaged" else 3))
+
+
+def slice_taps(*, spacing: float, thickness: float, increment: float, resampling: str) -> Float[np.ndarray, "tap"]:
     """Filter along the table for slices that lie closer than voxels; arguments as :func:`plane_taps`'s."""
     f = _frequencies(spacing)
-    came = np.sinc(f * spacing) if averaged else np.sinc(f * increment) ** 2
+    came = _resampled(f, spacing, increment, resampling)
     return _taps(np.sinc(f * thickness) * came / np.sinc(f * spacing))
 
 
@@ -68,14 +78,14 @@ class NoiseFilter:
     taps: Float[np.ndarray, "tap"]
 
 
-def plane_noise(kernel: Kernel, *, spacing: float, pixel: float, averaged: bool, band: float) -> NoiseFilter:
+def plane_noise(kernel: Kernel, *, spacing: float, pixel: float, resampling: str, band: float) -> NoiseFilter:
     """Noise in plane; the power spectrum of filtered back-projection is a ramp times the kernel (Riederer et al. 1978).
 
     Args:
         kernel: of the reconstruction.
         spacing: mm per voxel of the image.
         pixel: mm as reconstructed.
-        averaged: came to this grid by averaging rather than interpolation.
+        resampling: one of ``RESAMPLINGS``.
         band: lp/mm above which iterative reconstruction smooths.
     """
     f = np.linspace(-_HIGHEST, _HIGHEST, 2 * _STEPS + 1)
@@ -83,7 +93,7 @@ def plane_noise(kernel: Kernel, *, spacing: float, pixel: float, averaged: bool,
     # The ramp does not start at 0: sampling of the spectrum and interpolation fill it (Boedeker et al. 2007).
     power = (radius + 0.05) * kernel.mtf(radius) ** 2 * np.exp(-((radius / band) ** 2))
     power = power * (np.sinc(f * pixel)[:, None] * np.sinc(f * pixel)[None, :]) ** 2
-    came = np.sinc(f * spacing) if averaged and spacing > pixel else np.sinc(f * min(pixel, spacing)) ** 2
+    came = _resampled(f, spacing, pixel, resampling)
     left = power * (came[:, None] * came[None, :]) ** 2
     along = left.sum(0)
     correlation = [float((along * np.cos(2 * np.pi * f * lag * spacing)).sum() / along.sum()) for lag in range(3)]

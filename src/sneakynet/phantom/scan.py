@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sneakynet.errors import SettingError
+from sneakynet.phantom.response import RESAMPLINGS
 from sneakynet.phantom.tissue_table import PHASES, Range, Tissue, tissue_table
 
 
@@ -38,9 +39,10 @@ class ScanSettings:
     """From person to person of one age, HU (44 below 30 years, 38 above 90: Jang et al. 2019)."""
     trabecular: Range = (30.0, 450.0)
     """Limits of the trabecular mean (Jang et al. 2019: the oldest less one and a half deviations)."""
-    cortex: Range = (650.0, 1900.0)
-    """HU of compact bone where it fills a voxel: 850 to 1250 and more in jaws (Misch 1999), 1880 in dry skulls (Sande
-    et al. 2020), 1000 to 1900 in femoral shafts (Rho et al. 1995); lower where porous in the old (Zebaze et al. 2010)."""
+    cortex: Range = (500.0, 1800.0)
+    """HU of compact bone where it fills a voxel, drawn evenly in its logarithm: 850 to 1250 and more in jaws (Misch
+    1999), 1880 in dry skulls (Sande et al. 2020), 1000 to 1900 in femoral shafts (Rho et al. 1995), lower where it is
+    porous in the old (Zebaze et al. 2010)."""
     bone_spread: Range = (0.04, 0.22)
     """Relative deviation from bone to bone in one person, the same for every bone: a bone that is always brighter than
     the others would be known by its brightness (regional differences: Groell et al. 1999)."""
@@ -48,6 +50,9 @@ class ScanSettings:
     """Deviation of trabecular HU within a bone, relative to its mean (Burghardt et al. 2011: struts and voids)."""
     marrow: Range = (0.0, 0.35)
     """Share of trabecular bone where fat marrow prevails, patch by patch."""
+    cavity: Range = (0.22, 0.34)
+    """Share of compact bone in 15 mm around from which on the inside is a cavity with fat instead of struts: the shafts
+    of long bones, by thickness rather than by name."""
     marrow_hu: Range = (-90.0, 20.0)
     """HU of fatty marrow (Laval-Jeantet et al. 1986; shaft cavities)."""
     sclerosis: float = 0.12
@@ -68,8 +73,9 @@ class ScanSettings:
     """Slice thickness, mm (0.5 to 1.5 thin, 2 to 5 routine: Wasserthal et al. 2023)."""
     thick: float = 0.35
     """Share with slices of 2.5 mm and more."""
-    averaged: float = 0.5
-    """Share of scans brought to their grid by averaging; the others were interpolated, which keeps noise and edges."""
+    resampling_shares: tuple[float, ...] = (0.4, 0.3, 0.3)
+    """How often scans come to their grid in each way of ``response.RESAMPLINGS``; how our own and others' pipelines do
+    it, no property of patients."""
     noise: Range = (5.0, 28.0)
     """Standard deviation at 5 mm slices with a standard kernel, HU: 6 to 15 in clinical abdomens (Christianson et al.
     2015), 20 to 30 in low-dose chests (Nagatani et al. 2017), below 6 with iterative reconstruction."""
@@ -83,8 +89,9 @@ class ScanSettings:
     """Relative deviation of the HU scale between scanners (Cropp et al. 2013)."""
     shading: Range = (0.0, 12.0)
     """Smooth error over the field (scatter, cupping), HU (Hunter and McDavid 2012)."""
-    hardening: Range = (0.0, 60.0)
-    """Depth of dark bands between dense bones such as both hips, HU (Barrett and Keat 2004)."""
+    hardening: Range = (0.0, 25.0)
+    """Depth of dark bands between dense bones such as both hips, HU: what is left after correction (Barrett and Keat
+    2004)."""
     metal: Range = (2500.0, 9000.0)
     """HU of metal before the scanner cuts it off."""
     streaks: Range = (0.2, 1.2)
@@ -123,6 +130,8 @@ class ScanDraw:
     """Relative deviation of trabecular bone within a bone."""
     marrow: float
     """Share of trabecular bone that is fat marrow."""
+    cavity: float
+    """Share of compact bone around from which on bone is hollow."""
     marrow_hu: float
     """Its HU."""
     sclerosis: float
@@ -139,8 +148,8 @@ class ScanDraw:
     """Of a slice, mm."""
     increment: float
     """From slice to slice, mm."""
-    averaged: bool
-    """Brought to the body's grid by averaging rather than interpolation."""
+    resampling: str
+    """How it came to the body's grid, one of ``response.RESAMPLINGS``."""
     noise: float
     """Standard deviation as reconstructed, HU, in the middle of a trunk of 300 mm."""
     noise_band: float
@@ -181,8 +190,7 @@ def draw_scan(rng: np.random.Generator, settings: ScanSettings, *, age: float | 
     check_scan_settings(settings)
     wild = bool(rng.random() < settings.wild)
     phase = str(rng.choice(PHASES[1:], p=(0.25, 0.6, 0.15))) if rng.random() < settings.contrast else PHASES[0]
-    shares = np.array(settings.voltage_shares) / sum(settings.voltage_shares)
-    voltage = float(rng.choice(settings.voltages, p=shares))
+    voltage = float(rng.choice(settings.voltages, p=_normalised(settings.voltage_shares)))
     trabecular, cortex = _bone(rng, settings, age, voltage)
     table = tissue_table()
     hu = _wild_hu(rng, table) if wild else _tissue_hu(rng, table, phase, voltage)
@@ -209,6 +217,7 @@ def draw_scan(rng: np.random.Generator, settings: ScanSettings, *, age: float | 
         bone_spread=_uniform(rng, settings.bone_spread),
         bone_texture=_uniform(rng, settings.bone_texture),
         marrow=_uniform(rng, settings.marrow) if rng.random() < 0.5 else 0.0,
+        cavity=_uniform(rng, settings.cavity),
         marrow_hu=_uniform(rng, settings.marrow_hu),
         sclerosis=float(rng.uniform(100, 600)) if rng.random() < settings.sclerosis else 0.0,
         edge=float(rng.uniform(0.04, 0.16)),
@@ -217,7 +226,7 @@ def draw_scan(rng: np.random.Generator, settings: ScanSettings, *, age: float | 
         pixel=_uniform(rng, settings.pixel),
         thickness=thickness,
         increment=thickness * (float(rng.uniform(0.5, 0.8)) if rng.random() < 0.3 else 1.0),
-        averaged=bool(rng.random() < settings.averaged),
+        resampling=str(rng.choice(RESAMPLINGS, p=_normalised(settings.resampling_shares))),
         noise=min(noise, settings.noise_limit),
         noise_band=float(rng.uniform(0.15, 0.4)) if rng.random() < settings.iterative else 2.0,
         noise_paths=float(rng.uniform(0.1, 0.7)),
@@ -240,7 +249,7 @@ def check_scan_settings(settings: ScanSettings) -> None:
         SettingError: all faults, one a line.
     """
     faults = []
-    for name in ("wild", "contrast", "sclerosis", "sharp", "thick", "averaged", "iterative", "extended", "circular"):
+    for name in ("wild", "contrast", "sclerosis", "sharp", "thick", "iterative", "extended", "circular"):
         value = getattr(settings, name)
         if not 0 <= value <= 1:
             faults.append(f"{name} is a share from 0 to 1, got {value}")
@@ -251,8 +260,10 @@ def check_scan_settings(settings: ScanSettings) -> None:
     for name in _POSITIVE:
         if min(np.ravel(getattr(settings, name))) <= 0:
             faults.append(f"{name} is above 0, got {getattr(settings, name)}")
-    if len(settings.voltages) != len(settings.voltage_shares) or not sum(settings.voltage_shares) > 0:
-        faults.append("voltages and voltage_shares are of one length, and the shares not all 0")
+    for name, allowed in (("voltage_shares", settings.voltages), ("resampling_shares", RESAMPLINGS)):
+        values = getattr(settings, name)
+        if len(values) != len(allowed) or min(values) < 0 or not 0 < sum(values) < np.inf:
+            faults.append(f"{name} is one share for each of {', '.join(map(str, allowed))}, got {values}")
     if faults:
         msg = "scan settings: " + "; ".join(faults)
         raise SettingError(msg)
@@ -265,6 +276,7 @@ _RANGES = (
     "bone_spread",
     "bone_texture",
     "marrow",
+    "cavity",
     "marrow_hu",
     "texture_factor",
     "kernel_mtf50",
@@ -277,13 +289,17 @@ _RANGES = (
     "metal",
     "streaks",
 )
-_POSITIVE = ("kernel_mtf50", "pixel", "thickness", "noise", "noise_limit", "voltages")
+_POSITIVE = ("cortex", "kernel_mtf50", "pixel", "thickness", "noise", "noise_limit", "voltages")
 
 # Iodine and calcium against 120 kV: iodine 1.7 at 80 and 1.25 at 100 kV (Bae 2010; Wintersperger et al. 2005), bone
 # about half of that change (Garner et al. 2017).
 _KV = (80.0, 100.0, 120.0, 140.0)
 _IODINE = (1.7, 1.27, 1.0, 0.85)
 _CALCIUM = (1.35, 1.14, 1.0, 0.92)
+
+
+def _normalised(shares: tuple[float, ...]) -> np.ndarray:
+    return np.array(shares) / sum(shares)
 
 
 def _uniform(rng: np.random.Generator, bounds: Range) -> float:
@@ -299,7 +315,7 @@ def _bone(rng: np.random.Generator, settings: ScanSettings, age: float | None, v
     mean = settings.trabecular_at_25 + settings.trabecular_per_year * (years - 25)
     trabecular = float(np.clip(rng.normal(mean, settings.trabecular_sd), *settings.trabecular))
     calcium = float(np.interp(voltage, _KV, _CALCIUM))
-    return trabecular * calcium, _uniform(rng, settings.cortex) * calcium
+    return trabecular * calcium, _log_uniform(rng, settings.cortex) * calcium
 
 
 def _thickness(rng: np.random.Generator, settings: ScanSettings) -> float:
