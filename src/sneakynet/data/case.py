@@ -122,6 +122,7 @@ def _key(files: CaseFiles, dataset: Dataset, preparation: Preparation) -> str:
         "version": _CACHE_VERSION,
         "preparation": asdict(preparation),
         "ids": dataset.ids,
+        "ignore": dataset.ignore,
         "table": dataset.table.names,
         "files": [(path.stat().st_size, path.stat().st_mtime_ns) for path in (files.scan, files.labels)],
     }
@@ -163,14 +164,17 @@ def _translated(labels: LabelArray, dataset: Dataset) -> LabelArray:
     # The highest value of the type marks voxels that count nowhere (see sampling.ignored).
     dtype = np.uint8 if dataset.table.n_classes <= 255 else np.int16
     present = np.unique(labels)
-    foreign = [int(value) for value in present if int(value) not in dataset.ids]
+    ids = dict(dataset.ids)
+    if dataset.ignore is not None:
+        ids[dataset.ignore] = int(np.iinfo(dtype).max)
+    foreign = [int(value) for value in present if int(value) not in ids]
     if foreign:
         shown = ", ".join(map(str, foreign[:8])) + (" ..." if len(foreign) > 8 else "")
         msg = f"labels {shown} are not in dataset.json; add their names there or remove them from the map"
         raise DatasetError(msg)
     lut = np.zeros(int(present.max()) + 1, dtype=dtype)
     for value in present:
-        lut[int(value)] = dataset.ids[int(value)]
+        lut[int(value)] = ids[int(value)]
     translated: LabelArray = lut[labels]
     return translated
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from sneakynet.anatomy.bone import MAX_ID, BoneTable
+from sneakynet.anatomy.bone import BoneTable
 from sneakynet.errors import DatasetError
 
 IGNORE = "ignore"
@@ -43,7 +43,8 @@ class Dataset:
         folder: of the dataset.
         cases: sorted by name; only those with both files.
         table: the classes to learn.
-        ids: label in the files -> id in the table; that of ``IGNORE`` -> ``table_ignored``.
+        ids: label in the files -> id in the table.
+        ignore: label in the files of voxels that count nowhere, if they have one.
         faults: what is amiss with the files; ``load_cases`` reports it together with what the voxels show.
     """
 
@@ -51,6 +52,7 @@ class Dataset:
     cases: tuple[CaseFiles, ...]
     table: BoneTable
     ids: dict[int, int]
+    ignore: int | None = None
     faults: tuple[str, ...] = ()
 
 
@@ -66,7 +68,7 @@ def read_dataset(folder: Path, *, table: BoneTable) -> Dataset:
     """
     description = _description(folder)
     ending = str(description.get("file_ending", ".nii.gz"))
-    ids, faults = _ids(description.get("labels"), table)
+    ids, ignore, faults = _ids(description.get("labels"), table)
     channels = description.get("channel_names", {"0": "CT"})
     if not isinstance(channels, dict) or len(channels) != 1:
         faults.append(f"channel_names must hold one channel (the CT), it is {channels!r}")
@@ -83,12 +85,7 @@ def read_dataset(folder: Path, *, table: BoneTable) -> Dataset:
     if not cases:
         faults.append(f"no case: there is no pair imagesTr/CASE_0000{ending} and labelsTr/CASE{ending}")
         refuse(faults, folder)
-    return Dataset(folder=folder, cases=cases, table=table, ids=ids, faults=tuple(faults))
-
-
-def table_ignored(table: BoneTable) -> int:
-    """What stands for voxels that count nowhere in labels translated to a table: the highest value of their type."""
-    return 255 if table.n_classes <= 255 else MAX_ID
+    return Dataset(folder=folder, cases=cases, table=table, ids=ids, ignore=ignore, faults=tuple(faults))
 
 
 def refuse(faults: Sequence[str], folder: Path) -> None:
@@ -153,19 +150,18 @@ def _description(folder: Path) -> dict[str, Any]:
     return description
 
 
-def _ids(labels: Any, table: BoneTable) -> tuple[dict[int, int], list[str]]:
-    """Label in the files -> id in the table, and what cannot be translated."""
+def _ids(labels: Any, table: BoneTable) -> tuple[dict[int, int], int | None, list[str]]:
+    """Label in the files -> id in the table, the label of ignored voxels, and what cannot be translated."""
     if not isinstance(labels, dict) or not all(type(value) is int for value in labels.values()):
-        return {0: 0}, ["labels must map each name to one whole number, as in nnU-Net v2's dataset.json"]
+        return {0: 0}, None, ["labels must map each name to one whole number, as in nnU-Net v2's dataset.json"]
     ids, faults = {0: 0}, []
+    ignore = None if IGNORE in table else labels.get(IGNORE)
     for name, value in labels.items():
         bone = None if value == 0 else table.find(name)
-        if value == 0:
+        if value == 0 or (name == IGNORE and ignore is not None):
             continue
-        if bone is None and name == IGNORE:
-            if value in ids:
-                faults.append(f"label {value} stands for both {table.by_id(ids[value]).name} and {name}")
-            ids[value] = table_ignored(table)
+        if value == ignore:
+            faults.append(f"label {value} stands for both {name} and {IGNORE}")
         elif bone is None:
             faults.append(
                 f"label {name!r} ({value}) is not in the bone table; rename it or give its table with --table"
@@ -174,4 +170,6 @@ def _ids(labels: Any, table: BoneTable) -> tuple[dict[int, int], list[str]]:
             faults.append(f"label {value} stands for both {table.by_id(ids[value]).name} and {name}")
         else:
             ids[value] = bone.id
-    return ids, faults
+    if ignore == 0:
+        faults.append(f"label 0 is background and cannot stand for {IGNORE}")
+    return ids, ignore, faults

@@ -56,6 +56,23 @@ def test_canonical_clipped_translated(folder):
     assert sorted(map(tuple, a.centres[TABLE["sacrum"].id])) == sorted(map(tuple, sacrum))
 
 
+def test_the_ignore_label_counts_nowhere(folder):
+    write(folder, "b", np.diag([4.0, 4.0, 4.0, 1.0]), value=6)
+    (folder / "dataset.json").write_text(json.dumps({"labels": {"background": 0, "sacrum": 5, "ignore": 6}}))
+    _, b = load(folder)
+    assert set(np.unique(b.pyramid.labels[0])) == {0, 255}
+    # A cell of mostly ignored voxels is ignored, and none of them is a place to look for bones.
+    assert b.pyramid.labels[1][1, 1, 2] == 255
+    assert b.pyramid.labels[1][3, 3, 4] == 0
+    assert dict(b.centres) == {}
+
+
+def test_an_ignore_label_that_is_not_declared_is_a_fault(folder):
+    write(folder, "b", np.diag([4.0, 4.0, 4.0, 1.0]), value=6)
+    with pytest.raises(DatasetError, match=r"labels 6 are not in dataset.json"):
+        load(folder)
+
+
 def test_resampled_to_the_spacing(folder):
     (case, _) = load(folder, replace(PREPARATION, spacing=2.0))
     assert case.shape == (22, 16, 18)

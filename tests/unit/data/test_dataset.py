@@ -36,6 +36,21 @@ def test_cases_and_ids(folder):
     assert dataset.faults == ()
 
 
+def test_the_ignore_label(folder):
+    describe(folder, labels={"background": 0, "sacrum": 5, "ignore": 6})
+    dataset = read_dataset(folder, table=TABLE)
+    assert (dataset.ids, dataset.ignore, dataset.faults) == ({0: 0, 5: TABLE["sacrum"].id}, 6, ())
+
+
+@pytest.mark.parametrize(
+    ("value", "fault"),
+    [(5, "label 5 stands for both sacrum and ignore"), (0, "label 0 is background and cannot stand for ignore")],
+)
+def test_an_ignore_label_that_is_another_too(folder, value, fault):
+    describe(folder, labels={"background": 0, "sacrum": 5, "ignore": value})
+    assert read_dataset(folder, table=TABLE).faults == (fault,)
+
+
 def test_hidden_files_are_no_cases(folder):
     for name in ("imagesTr/._a_0000.nii.gz", "labelsTr/._a.nii.gz", "imagesTr/.part-1234-c_0000.nii.gz"):
         (folder / name).touch()
