@@ -1,14 +1,16 @@
 """A person in the scanner: closed surfaces of every bone, in RAS mm."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
+from sneakynet.phantom.build import BuildSettings, draw_build
 from sneakynet.phantom.pose import PoseSettings, draw_fitting_pose, with_open_jaw
-from sneakynet.phantom.shape import draw_shape, shaped
+from sneakynet.phantom.shape import ShapeSettings, draw_shape, placed, shaped
 from sneakynet.phantom.skeleton import skeleton
+from sneakynet.phantom.spine import SpineSettings, draw_spine
 from sneakynet.phantom.surface import Surface
 
 
@@ -16,8 +18,14 @@ from sneakynet.phantom.surface import Surface
 class PersonSettings:
     """Who is scanned, and how they lie."""
 
+    build: BuildSettings = field(default_factory=BuildSettings)
+    """Sex, age, stature and weight."""
     pose: PoseSettings = field(default_factory=PoseSettings)
-    """How people lie."""
+    """How the limbs lie."""
+    spine: SpineSettings = field(default_factory=SpineSettings)
+    """Curvature, breathing, position of the head."""
+    shape: ShapeSettings = field(default_factory=ShapeSettings)
+    """Proportions, shapes of single bones, position on the table."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +48,24 @@ class Person:
 
 
 def draw_person(rng: np.random.Generator, settings: PersonSettings) -> Person:
-    """One person; the same state of ``rng`` and the same settings give the same person."""
+    """One person; the same state of ``rng`` and the same settings give the same person.
+
+    Raises:
+        SettingError: settings that ask for what a body cannot do.
+    """
+    build = draw_build(rng, settings.build)
     pose = draw_fitting_pose(rng, settings.pose)
+    spine = draw_spine(rng, settings.spine, age=build.age)
     surfaces = with_open_jaw(skeleton().posed(pose.angles), pose.jaw)
-    return Person(shaped(surfaces, draw_shape(rng, sorted(surfaces))), pose.name, frozenset(), {"pose": pose.name})
+    shape = draw_shape(rng, sorted(surfaces), build, settings.shape)
+    surfaces = placed(shaped(surfaces, shape, spine), shape)
+    facts = {
+        "pose": pose.name,
+        "sex": build.sex,
+        "age": round(build.age, 1),
+        "stature": round(build.stature, 3),
+        "weight": round(build.weight, 1),
+        "bmi": round(build.bmi, 1),
+        "curvature": {name: round(v, 2) if isinstance(v, float) else v for name, v in asdict(spine).items()},
+    }
+    return Person(surfaces, pose.name, frozenset(), facts)
