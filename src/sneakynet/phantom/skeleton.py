@@ -4,9 +4,13 @@ The source (Apache-2.0; bone geometry in part from OpenSim, CC BY 3.0) is read a
 Its traps, and what is done about them:
 
 - ribs are unnamed components of one mesh that also holds a chest logo: closed pieces of rib size, off the midline,
-  numbered from the top by the height of their highest point;
-- C1 to C7 are components of one mesh that also holds discs (small open pieces): numbered from the top;
-- sternum and costal cartilage are one component: cut at 20 mm to either side of the midline;
+  numbered from the top by the height of their highest point; then fitted to the spine (``rib_shape``);
+- vertebrae are scaled copies of three meshes (C1 to C7 components of one, with discs between them): only their places
+  are kept, their shapes come from ``vertebra_shape``;
+- sternum and costal cartilage are one component: parted in ``breastbone``, which also parts off the manubrium;
+- the sacrum ends in the coccyx and is solid: ``sacrum``; the hyoid is missing: ``hyoid``;
+- left limbs mirror right ones: only the right ones are read;
+- some bones have over 100 000 triangles: thinned, as every later step takes time for each;
 - world coordinates are LPS metres: turned to RAS mm;
 - joint couplings are not applied by ``mj_forward``: applied here from the model's polynomials.
 """
@@ -21,7 +25,23 @@ import myo_sim
 import numpy as np
 
 from sneakynet.anatomy.bone import BoneTable
-from sneakynet.phantom.surface import Surface, clipped, components, merged, watertight
+from sneakynet.phantom.breastbone import breastbone
+from sneakynet.phantom.hyoid import hyoid
+from sneakynet.phantom.rib_shape import fitted_rib
+from sneakynet.phantom.sacrum import sacrum_and_coccyx
+from sneakynet.phantom.surface import (
+    Surface,
+    clustered,
+    components,
+    grown,
+    largest,
+    merged,
+    mirrored,
+    subdivided,
+    thinned,
+    watertight,
+)
+from sneakynet.phantom.vertebral_column import place_vertebrae, vertebra_surfaces
 
 MODEL = "myofullbody"
 CARTILAGE = "costal_cartilage"
@@ -31,8 +51,19 @@ LOWER_LEG = ("r_tibia", "r_fibula", "l_tibia", "l_fibula")
 _RIBCAGE = "torso_geom_13_ribcage_s"
 _CERVICAL = "hat_cervical"
 _RIB_FACES = range(90, 201)
-_STERNUM_HALF_WIDTH = 20.0  # mm
 _LPS_TO_RAS = np.array([-1.0, -1.0, 1.0])
+
+_SKULL_CELL = 2.2  # mm
+_FACES = 8000  # of the largest bones after thinning
+_FACES_SHARE = 4  # one triangle in so many is kept of dense meshes ...
+_FEWEST_FACES = 900  # ... but not fewer than this
+_COARSE = 1000  # meshes of fewer triangles show their facets: subdivided, and grown by what that takes off
+_SUBDIVISION_LOSS = 0.8  # mm
+_PATELLA = 0.86  # the source's is 51 mm wide: adults' 42 to 46 (Yoo et al., Knee Surg 15:756, 2007)
+_JAW_SHIFT = np.array([0.0, 1.5, -3.0])  # mm: the source's jaw enters the skull at its joints and its teeth
+# The source's hand has adult lengths and thin bones: mm added all round, which takes carpals to the volumes of a small
+# adult hand (Crisco et al., J Hand Surg 30:830, 2005) and a fingertip to 4 mm of thickness at the least.
+_HAND_GROWTH = {"carpals": 0.35, "metacarpals": 0.35, "phalanges": 0.45}
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +71,7 @@ class Part:
     """One bone (or cartilage) of the skeleton.
 
     Args:
-        name: the bone's name in the table, or ``costal_cartilage``, or a mesh name of the lower leg.
+        name: the bone's name in the table, or ``costal_cartilage_<side>``, or a mesh name of the lower leg.
         geom: index of the MuJoCo geom that carries it.
         surface: closed surface in that geom's frame, mm.
     """
@@ -101,57 +132,162 @@ class Skeleton:
         world: np.ndarray = (vertices @ rotation.T + origin * 1000) * _LPS_TO_RAS
         return world
 
+    def _to_geom(self, world: np.ndarray, geom: int) -> np.ndarray:
+        rotation, origin = self._state.geom_xmat[geom].reshape(3, 3), self._state.geom_xpos[geom]
+        local: np.ndarray = (world * _LPS_TO_RAS - origin * 1000) @ rotation
+        return local
+
     def _read_parts(self) -> Iterable[Part]:
+        source = {name: (geom, surface) for name, geom, surface in self._source()}
+        geoms = {name: geom for name, (geom, _) in source.items()}
+        world = {name: surface for name, (_, surface) in source.items()}
+        world |= dict(_remodelled_trunk(world))
+        geoms |= {name: geoms[carrier] for name, carrier in _CARRIERS.items()}
+        for name, surface in world.items():
+            if name != _PLATE:
+                yield Part(name, geoms[name], surface.moved(self._to_geom(surface.vertices, geoms[name])))
+        yield from self._left_limbs(world)
+
+    def _left_limbs(self, world: Mapping[str, Surface]) -> Iterable[Part]:
+        names = {bone.mirror: bone.name for bone in BoneTable.default() if bone.mirror and bone.side == "left"}
+        names |= {name: f"l{name[1:]}" for name in LOWER_LEG if name.startswith("r")}
+        geoms = {name: geom for geom, name in self._named_geoms()}
+        right, left = (self._state.geom_xpos[geoms[f"humerus_{side}"]] for side in ("right", "left"))
+        middle = float(right[0] + left[0]) * 1000 / 2 * _LPS_TO_RAS[0]
+        for own, other in names.items():
+            if own in world and other not in world:
+                surface = mirrored(world[own], x=middle)
+                yield Part(other, geoms[other], surface.moved(self._to_geom(surface.vertices, geoms[other])))
+
+    def _named_geoms(self) -> Iterable[tuple[int, str]]:
+        """Geoms that carry one bone, and its name; or a mesh of several, and the mesh's."""
         bones = {mesh: bone.name for bone in BoneTable.default() for mesh in bone.aliases.get("phantom", ())}
         for geom in range(self.model.ngeom):
             if self.model.geom_type[geom] != mujoco.mjtGeom.mjGEOM_MESH:
                 continue
-            mesh = self.model.mesh(int(self.model.geom_dataid[geom]))
-            if mesh.name == _RIBCAGE:
-                yield from self._ribcage(geom)
-            elif mesh.name == _CERVICAL:
-                yield from self._cervical(geom)
+            mesh = self.model.mesh(int(self.model.geom_dataid[geom])).name
+            if mesh in (_RIBCAGE, _CERVICAL):
+                yield geom, mesh
+                continue
+            # Spine meshes are stored as "<geom name>_<mesh name>".
+            name = mesh.split("_geom_")[-1].split("_", 1)[-1] if "_geom_" in mesh else mesh
+            if name in bones or name in LOWER_LEG:
+                yield geom, bones.get(name, name)
+
+    def _source(self) -> Iterable[tuple[str, int, Surface]]:
+        """Name, geom and surface (RAS mm) of every piece of the source that is used, left limbs excepted."""
+        sides = {bone.name: bone.side for bone in BoneTable.default()}
+        groups = {bone.name: bone.group for bone in BoneTable.default()}
+        for geom, name in self._named_geoms():
+            if sides.get(name) == "left" or name.startswith("l_"):
+                continue
+            surface = self._mesh(geom)
+            if name == _RIBCAGE:
+                yield from ((piece, geom, own) for piece, own in _ribcage(surface))
+            elif name == _CERVICAL:
+                # The discs between them have at most 43 triangles, vertebrae at least 284.
+                pieces = [piece for piece in components(surface) if len(piece.faces) > 200]
+                pieces.sort(key=lambda piece: -piece.vertices[:, 2].mean())
+                yield from ((f"vertebrae_C{n}", geom, piece) for n, piece in enumerate(pieces, start=1))
+            elif name.startswith("vertebrae") or name == "sacrum":
+                yield name, geom, watertight(surface) if name == "sacrum" else surface
             else:
-                # Spine meshes are stored as "<geom name>_<mesh name>".
-                name = mesh.name.split("_geom_")[-1].split("_", 1)[-1] if "_geom_" in mesh.name else mesh.name
-                if name in bones or name in LOWER_LEG:
-                    yield Part(bones.get(name, name), geom, watertight(self._mesh(geom)))
+                yield name, geom, _cleaned(surface, name, groups.get(name, ""))
 
     def _mesh(self, geom: int) -> Surface:
         mesh = self.model.mesh(int(self.model.geom_dataid[geom]))
         vertices = self.model.mesh_vert[mesh.vertadr[0] : mesh.vertadr[0] + mesh.vertnum[0]]
         faces = self.model.mesh_face[mesh.faceadr[0] : mesh.faceadr[0] + mesh.facenum[0]]
-        return merged(Surface(vertices.astype(np.float64) * 1000, faces.astype(np.int64)))
+        local = merged(Surface(vertices.astype(np.float64) * 1000, faces.astype(np.int64)))
+        return local.moved(self._to_world(local.vertices, geom))
 
-    def _cervical(self, geom: int) -> Iterable[Part]:
-        # The discs between them have at most 43 triangles, vertebrae at least 284.
-        vertebrae = [piece for piece in components(self._mesh(geom)) if len(piece.faces) > 200]
-        vertebrae.sort(key=lambda piece: -self._to_world(piece.vertices, geom)[:, 2].mean())
-        return [Part(f"vertebrae_C{n}", geom, watertight(piece)) for n, piece in enumerate(vertebrae, start=1)]
 
-    def _ribcage(self, geom: int) -> Iterable[Part]:
-        pieces = components(self._mesh(geom))
-        ribs = [piece for piece in pieces if len(piece.faces) in _RIB_FACES and piece.n_open_edges == 0]
-        middle = float(np.mean([self._to_world(rib.vertices, geom)[:, 0].mean() for rib in ribs]))
-        for side, sign in (("right", 1), ("left", -1)):
-            own = [rib for rib in ribs if sign * (self._to_world(rib.vertices, geom)[:, 0].mean() - middle) > 0]
-            own.sort(key=lambda rib: -self._to_world(rib.vertices, geom)[:, 2].max())
-            for number, rib in enumerate(own, start=1):
-                yield Part(f"rib_{side}_{number}", geom, rib)
-        # Of the closed pieces only the breast plate is larger than a rib; the logo is open.
-        plate = max((piece for piece in pieces if piece.n_open_edges == 0), key=lambda piece: len(piece.faces))
-        # The plane is stated in the world and clipped in the geom's frame.
-        rotation, origin = self._state.geom_xmat[geom].reshape(3, 3), self._state.geom_xpos[geom] * 1000
-        right = rotation.T @ (np.array([1.0, 0, 0]) * _LPS_TO_RAS)
-        centre = rotation.T @ (np.array([middle, 0, 0]) * _LPS_TO_RAS - origin)
-        half = _STERNUM_HALF_WIDTH * right
-        inner = clipped(plate, point=centre - half, normal=right)
-        yield Part("sternum", geom, clipped(inner, point=centre + half, normal=-right))
-        yield Part(f"{CARTILAGE}_right", geom, clipped(plate, point=centre + half, normal=right))
-        yield Part(f"{CARTILAGE}_left", geom, clipped(plate, point=centre - half, normal=-right))
+_PLATE = "breast_plate"
+_CARRIERS = {
+    "sternum": _PLATE,
+    "manubrium": _PLATE,
+    f"{CARTILAGE}_left": _PLATE,
+    f"{CARTILAGE}_right": _PLATE,
+    "coccyx": "sacrum",
+    "hyoid": "vertebrae_C3",
+}
+"""What is made here, and the piece of the source with which it moves."""
+
+
+def _cleaned(surface: Surface, name: str, group: str) -> Surface:
+    surface = largest(watertight(surface))
+    if name == "skull":
+        return clustered(surface, cell=_SKULL_CELL)
+    if len(surface.faces) < _COARSE and group not in _HAND_GROWTH:
+        surface = grown(subdivided(surface), _SUBDIVISION_LOSS)
+    surface = thinned(surface, faces=min(_FACES, max(_FEWEST_FACES, len(surface.faces) // _FACES_SHARE)))
+    if name.startswith("patella"):
+        centre = surface.vertices.mean(0)
+        surface = surface.moved(centre + _PATELLA * (surface.vertices - centre))
+    if name == "mandible":
+        surface = surface.moved(surface.vertices + _JAW_SHIFT)
+    return grown(surface, _HAND_GROWTH[group]) if group in _HAND_GROWTH else surface
+
+
+def _ribcage(surface: Surface) -> Iterable[tuple[str, Surface]]:
+    pieces = [piece for piece in components(surface) if piece.n_open_edges == 0]
+    ribs = [piece for piece in pieces if len(piece.faces) in _RIB_FACES]
+    middle = float(np.mean([rib.vertices[:, 0].mean() for rib in ribs]))
+    for side, sign in (("right", 1), ("left", -1)):
+        own = [rib for rib in ribs if sign * (rib.vertices[:, 0].mean() - middle) > 0]
+        own.sort(key=lambda rib: -rib.vertices[:, 2].max())
+        for number, rib in enumerate(own, start=1):
+            yield f"rib_{side}_{number}", rib
+    # Of the closed pieces only the breast plate is larger than a rib; the logo is open.
+    yield _PLATE, max(pieces, key=lambda piece: len(piece.faces))
+
+
+def _remodelled_trunk(source: Mapping[str, Surface]) -> Iterable[tuple[str, Surface]]:
+    """Spine, ribs, breastbone and hyoid made of the source's pieces (RAS mm)."""
+    levels = [bone.name for bone in BoneTable.default() if bone.series == "vertebra" and bone.name != "vertebrae_C1"]
+    centres = {name.removeprefix("vertebrae_"): _body_centre(source[name]) for name in levels}
+    column = place_vertebrae(centres, top=_condyles(source["skull"], centres["C2"]))
+    yield from vertebra_surfaces(column)
+    placed = {vertebra.name: vertebra for vertebra in column}
+    yield from zip(("sacrum", "coccyx"), sacrum_and_coccyx(source["sacrum"], placed["L5"]), strict=True)
+    for side in ("left", "right"):
+        for n in range(1, 13):
+            name = f"rib_{side}_{n}"
+            yield name, fitted_rib(source[name], n, vertebra=placed[f"T{n}"])
+    middle = float(placed["T6"].origin[0])
+    for name, surface in breastbone(source[_PLATE], middle=middle).items():
+        yield name.replace("cartilage", CARTILAGE), surface
+    bone = hyoid()
+    yield "hyoid", bone.moved(bone.vertices + placed["C4"].origin + _HYOID_PLACE)
+
+
+_HYOID_PLACE = np.array([0.0, 42.0, -6.0])
+"""Mm from the middle of C4: below the jaw, with room for the throat between (Gray's Anatomy: at C3 to C4)."""
+
+
+def _body_centre(vertebra: Surface) -> np.ndarray:
+    """Between the middles of the two endplates of an upright vertebra: level triangles of its front part."""
+    a, b, c = (vertebra.vertices[vertebra.faces[:, k]] for k in range(3))
+    normals, middles = np.cross(b - a, c - a), (a + b + c) / 3
+    areas = np.linalg.norm(normals, axis=1)
+    low, high = vertebra.vertices.min(0), vertebra.vertices.max(0)
+    centre = (low + high) / 2
+    front = (middles[:, 1] > high[1] - 0.42 * (high[1] - low[1])) & (np.abs(middles[:, 0] - centre[0]) < 14)
+    level = normals[:, 2] / np.maximum(areas, 1e-9)
+    ends = [front & (level > 0.75), front & (level < -0.75)]
+    low, high = (np.average(middles[end], axis=0, weights=areas[end]) for end in ends)
+    centre = (low + high) / 2
+    return np.asarray(centre)
+
+
+def _condyles(skull: Surface, axis: np.ndarray) -> np.ndarray:
+    """The lowest place of the skull above the side masses of the atlas, in the middle plane."""
+    away = skull.vertices - axis
+    near = (np.abs(np.abs(away[:, 0]) - 15) < 5) & (np.abs(away[:, 1] + 8) < 5) & (np.abs(away[:, 2]) < 60)
+    return np.array([axis[0], axis[1], skull.vertices[near, 2].min()])
 
 
 @cache
 def skeleton() -> Skeleton:
-    """The skeleton, read once per process (about 1.5 s)."""
+    """The skeleton, read once per process (about 2 s)."""
     return Skeleton()

@@ -12,13 +12,14 @@ from vtkmodules.vtkCommonCore import vtkPoints
 from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkImageData, vtkPlane, vtkPlaneCollection, vtkPolyData
 from vtkmodules.vtkFiltersCore import (
     vtkCleanPolyData,
+    vtkDecimatePro,
     vtkFlyingEdges3D,
     vtkPolyDataNormals,
     vtkTriangleFilter,
     vtkWindowedSincPolyDataFilter,
 )
 from vtkmodules.vtkFiltersGeneral import vtkClipClosedSurface
-from vtkmodules.vtkFiltersModeling import vtkFillHolesFilter
+from vtkmodules.vtkFiltersModeling import vtkFillHolesFilter, vtkLoopSubdivisionFilter
 from vtkmodules.vtkImagingStencil import vtkImageStencilToImage, vtkPolyDataToImageStencil
 
 _MERGE = 1e-3  # mm; the source writes shared corners once per triangle
@@ -50,14 +51,18 @@ class Surface:
 
 
 def _edge_counts(faces: Int[np.ndarray, "face 3"]) -> Int[np.ndarray, " edge"]:
-    edges = np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), axis=1)
-    return np.unique(edges, axis=0, return_counts=True)[1]
+    edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+    # One whole number per edge: sorting rows takes five times as long.
+    keys = edges.min(1) * (int(faces.max(initial=0)) + 1) + edges.max(1)
+    counts: np.ndarray = np.unique(keys, return_counts=True)[1]
+    return counts
 
 
 def merged(surface: Surface) -> Surface:
     """Corners that coincide become one vertex; triangles that collapse are dropped."""
-    _, first, inverse = np.unique(np.round(surface.vertices / _MERGE), axis=0, return_index=True, return_inverse=True)
-    faces = inverse.ravel()[surface.faces]
+    keys = _cell_keys(surface.vertices + _MERGE / 2, _MERGE)
+    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+    faces = inverse[surface.faces]
     proper = (faces[:, 0] != faces[:, 1]) & (faces[:, 1] != faces[:, 2]) & (faces[:, 2] != faces[:, 0])
     return Surface(surface.vertices[first], faces[proper])
 
@@ -74,6 +79,85 @@ def components(surface: Surface) -> list[Surface]:
             used, index = np.unique(own, return_inverse=True)
             pieces.append(Surface(surface.vertices[used], index.reshape(own.shape)))
     return pieces
+
+
+def largest(surface: Surface) -> Surface:
+    """The piece with most triangles: a few meshes of the source carry crumbs beside the bone."""
+    return max(components(surface), key=lambda piece: len(piece.faces))
+
+
+def joined(surfaces: Sequence[Surface]) -> Surface:
+    """Several closed surfaces, apart from each other, as one."""
+    starts = np.cumsum([0, *(len(surface.vertices) for surface in surfaces[:-1])])
+    faces = [surface.faces + start for surface, start in zip(surfaces, starts, strict=True)]
+    return Surface(np.concatenate([surface.vertices for surface in surfaces]), np.concatenate(faces))
+
+
+def thinned(surface: Surface, *, faces: int) -> Surface:
+    """A surface of about so many triangles; it stays closed, and its shape within a fraction of a millimetre.
+
+    Every later step (posing, warping, voxelising) costs time per triangle, and the source holds up to 130 000 in a
+    bone that 3 mm voxels will show.
+    """
+    if len(surface.faces) <= faces:
+        return surface
+    decimate = vtkDecimatePro()
+    decimate.SetInputData(to_vtk(surface))
+    decimate.SetTargetReduction(1 - faces / len(surface.faces))
+    decimate.PreserveTopologyOn()
+    decimate.BoundaryVertexDeletionOff()
+    decimate.SplittingOff()
+    decimate.Update()
+    return from_vtk(decimate.GetOutput())
+
+
+def clustered(surface: Surface, *, cell: float) -> Surface:
+    """Corners within one cell (mm) of a lattice become one: ten times faster than ``thinned``, and coarser.
+
+    A closed surface stays closed: triangles that collapse take their edges away in pairs.
+    """
+    _, cluster = np.unique(_cell_keys(surface.vertices, cell), return_inverse=True)
+    count = np.bincount(cluster)
+    sums = [np.bincount(cluster, surface.vertices[:, k]) / count for k in range(3)]
+    faces = cluster[surface.faces]
+    proper = (faces[:, 0] != faces[:, 1]) & (faces[:, 1] != faces[:, 2]) & (faces[:, 2] != faces[:, 0])
+    return Surface(np.stack(sums, axis=1), faces[proper])
+
+
+def _cell_keys(vertices: Float[np.ndarray, "vertex 3"], cell: float) -> Int[np.ndarray, " vertex"]:
+    cells = np.floor((vertices - vertices.min(0)) / cell).astype(np.int64)
+    n = cells.max(0) + 1
+    keys: np.ndarray = (cells[:, 0] * n[1] + cells[:, 1]) * n[2] + cells[:, 2]
+    return keys
+
+
+def subdivided(surface: Surface) -> Surface:
+    """Four triangles for each, on a smoother surface (Loop): for meshes whose facets would show in a scan.
+
+    It rounds corners off and so loses up to a sixth of a thin bone's volume; see ``grown``.
+    """
+    loop = vtkLoopSubdivisionFilter()
+    loop.SetInputData(to_vtk(surface))
+    loop.SetNumberOfSubdivisions(1)
+    loop.Update()
+    return from_vtk(loop.GetOutput())
+
+
+def grown(surface: Surface, mm: float) -> Surface:
+    """The surface moved outwards along its normals (inwards where ``mm`` is negative)."""
+    a, b, c = (surface.vertices[surface.faces[:, k]] for k in range(3))
+    per_face = np.cross(b - a, c - a)
+    outwards = np.sign(np.einsum("ij,ij->i", a - surface.vertices.mean(0), per_face).sum())
+    normals = np.zeros_like(surface.vertices)
+    for k in range(3):
+        np.add.at(normals, surface.faces[:, k], per_face)
+    length = np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
+    return surface.moved(surface.vertices + outwards * mm * normals / length)
+
+
+def mirrored(surface: Surface, *, x: float) -> Surface:
+    """The mirror image in the plane at ``x``; triangles are turned so that outside stays outside."""
+    return Surface(np.array([2 * x, 0, 0]) + surface.vertices * np.array([-1.0, 1, 1]), surface.faces[:, ::-1].copy())
 
 
 def closed(surface: Surface) -> Surface:

@@ -1,0 +1,83 @@
+"""Sacrum and coccyx out of the source's one solid piece: sacral canal, foramina, the joints with L5, and the cut.
+
+Measures (adult means): canal 30 by 15 mm at S1 and 10 by 4 mm at its hiatus, anterior foramina 9 mm wide at S1 and
+7 mm at S4, after Gray's Anatomy (41st ed.) and Esses et al., Spine 16:S283 (1991).
+"""
+
+import numpy as np
+
+from sneakynet.phantom.implicit import bar, contoured, distance_of, united, without
+from sneakynet.phantom.surface import Surface, grown, subdivided
+from sneakynet.phantom.vertebra_shape import upper_facets
+from sneakynet.phantom.vertebral_column import Vertebra
+
+_SPACING = 2.2  # mm
+_SMOOTHING_LOSS = 0.5  # mm that rounding the coarse source takes off; given back
+_NARROWER = 0.97  # the source's sacrum enters the hip bones
+_COCCYX = (0.20, 0.34)  # share of the height, from the tip, within which the neck above the coccyx is looked for
+_JOINT_GAP = 2.0  # mm
+_FACET_ROOM = 14.0  # mm around the source: the joints with L5 rise above it
+_HIATUS = 0.78  # share of the sacrum's height at which the canal ends
+_FORAMINA = ((0.22, 17.0, 4.6), (0.42, 15.5, 4.2), (0.60, 14.0, 3.8), (0.76, 12.5, 3.4))  # depth share, x, radius
+
+
+def sacrum_and_coccyx(piece: Surface, lumbar: Vertebra) -> tuple[Surface, Surface]:
+    """Two closed surfaces, RAS mm.
+
+    Args:
+        piece: the source's sacrum, which ends in the coccyx.
+        lumbar: L5, with which the sacrum forms two joints and which it must not enter.
+    """
+    middle = float(lumbar.origin[0])
+    piece = piece.moved((piece.vertices - [middle, 0, 0]) * [_NARROWER, 1, 1] + [middle, 0, 0])
+    field, start = distance_of(grown(subdivided(piece), _SMOOTHING_LOSS), spacing=_SPACING, margin=_FACET_ROOM)
+    axes = [s + _SPACING * np.arange(n, dtype=np.float32) for s, n in zip(start, field.shape, strict=True)]
+    x, y, z = np.abs(axes[0] - middle)[:, None, None], axes[1][None, :, None], axes[2][None, None, :]
+
+    rows = np.flatnonzero((field < 0).any((0, 1)))
+    area = (field < 0).sum((0, 1))
+    bottom, top = rows[0], rows[-1]
+    low, high = (bottom + int(share * (top - bottom)) for share in _COCCYX)
+    neck = low + int(area[low:high].argmin())
+    front, back = _midline(field, np.abs(axes[0] - middle) < 3, axes[1])
+
+    # From the top of the sacrum (0) to the coccyx (1).
+    depth = np.clip((axes[2][top] - axes[2]) / (axes[2][top] - axes[2][neck]), 0, 1)
+    thickness = front - back
+    half_width = np.interp(depth, (0, _HIATUS), (14.0, 5.0))
+    half_depth = np.minimum(np.interp(depth, (0, _HIATUS), (7.5, 2.2)), 0.22 * thickness)
+    centre = back + 0.30 * thickness
+    canal = (np.sqrt((x / half_width) ** 2 + ((y - centre) / half_depth) ** 2) - 1) * half_depth
+    canal = np.where(depth < _HIATUS, canal, np.float32(1e3))
+    for share, beside, radius in _FORAMINA:
+        row = int(np.abs(depth - share).argmin())
+        ahead, behind = (
+            (beside, float(front[row]) + 8, float(axes[2][row]) - 7),
+            (
+                beside,
+                float(back[row]) - 8,
+                float(axes[2][row]) + 7,
+            ),
+        )
+        tunnel = bar((x, y, z), ahead, behind, radius=radius, across=(0.0, 0.0, 1.0), radius_across=radius)
+        field = without(field, tunnel, blend=1.5)
+    field = without(field, canal, blend=1.0)
+
+    local = lumbar.to_local((axes[0][:, None, None], y, z))
+    field = united(field, *upper_facets(lumbar.below, lumbar.shape, local), blend=4.0)
+    field = np.maximum(field, _JOINT_GAP - lumbar.solid(local))
+    cut = z - axes[2][neck]
+    return (
+        contoured(np.maximum(field, _JOINT_GAP / 2 - cut), origin=start, spacing=_SPACING),
+        contoured(np.maximum(field, _JOINT_GAP / 2 + cut), origin=start, spacing=_SPACING),
+    )
+
+
+def _midline(field: np.ndarray, near: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Front and back of the bone near the middle line, mm, by row."""
+    inside = (field[near] < 0).any(0)
+    front = np.where(inside, y[:, None], -np.inf).max(0)
+    back = np.where(inside, y[:, None], np.inf).min(0)
+    known = inside.any(0)
+    rows = np.arange(len(known))
+    return np.interp(rows, rows[known], front[known]), np.interp(rows, rows[known], back[known])
