@@ -20,6 +20,7 @@ TEXTURE_MM = (12.0, 40.0)
 
 _STRUTS_MM = 4.0  # length over which trabecular bone varies, beside the above
 _SHADING_MM = 180.0
+_FACTORS = 256  # bones with a brightness of their own; a table with more shares them
 _CAVITY_MM = 8.0
 _STREAK_MM = 25.0  # length of horizontal noise streaks through shoulders and hips
 _WATER = 0.019  # attenuation per mm at the mean energy of 120 kV
@@ -63,7 +64,7 @@ class _Painter:
         return self.finished(hu)
 
     def uint8(self, array: np.ndarray) -> Tensor:
-        return torch.tensor(array, device=self.device)
+        return torch.tensor(array, device=self.device)  # a copy: cached bodies may be read-only
 
     def random(self, *shape: int) -> Tensor:
         return torch.randn(shape, generator=self.generator, device=self.device)
@@ -142,27 +143,25 @@ class _Painter:
 
     def bone_factors(self, where: Int[Tensor, " voxel"]) -> Float[Tensor, "2 voxel"]:
         """What trabecular and compact bone of each bone are multiplied by."""
-        labels = torch.tensor(self.body.labels.astype(np.int32, copy=False).reshape(-1), device=self.device)
+        labels = self.uint8((self.body.labels & (_FACTORS - 1)).astype(np.uint8)).view(-1)
         label = labels[where]
         # A voxel too little filled to have a label belongs to the bone beside it.
-        last = labels.numel() - 1
         k = self.shape[2]
         for step in (1, -1, k, -k, k * self.shape[1], -k * self.shape[1]):
-            beside = labels[(where + step).clamp(0, last)]
+            beside = labels[(where + step).clamp(0, len(labels) - 1)]
             label = torch.where(label == 0, beside, label)
         rng = np.random.default_rng(self.draw.seed)
-        size = max(int(np.iinfo(self.body.labels.dtype).max) if self.body.labels.dtype.itemsize < 4 else 0, 0) + 1
-        size = max(size, int(label.max()) + 1)
-        common, own = rng.normal(0, 0.8, size), rng.normal(0, 0.6, (2, size))
+        common, own = rng.normal(0, 0.8, _FACTORS), rng.normal(0, 0.6, (2, _FACTORS))
         factors = np.clip(1 + self.draw.bone_spread * (common + own), 0.45, 1.7)
-        return torch.tensor(factors, dtype=torch.float32, device=self.device)[:, label]
+        return torch.tensor(factors, dtype=torch.float32, device=self.device)[:, label.long()]
 
     def add_metal(self, hu: Tensor) -> None:
         if not self.body.metal.any():
             return
         metal = self.uint8(self.body.metal).float() / WHOLE
         hu.lerp_(torch.full_like(hu, self.draw.metal), metal)
-        hu += metal_streaks(metal, hu, spacing=self.spacing, strength=self.draw.streaks, generator=self.generator)
+        streaks = metal_streaks(metal, hu, spacing=self.spacing, strength=self.draw.streaks, generator=self.generator)
+        hu.addcmul_(streaks, 1 - metal)
 
     def paths(self, hu: Tensor) -> tuple[Tensor, Tensor]:
         """Mm of water that rays along i ``[1 j k]`` and along j ``[i 1 k]`` pass."""

@@ -94,7 +94,7 @@ class ScanSettings:
     2004)."""
     metal: Range = (2500.0, 9000.0)
     """HU of metal before the scanner cuts it off."""
-    streaks: Range = (0.2, 1.2)
+    streaks: Range = (0.1, 1.0)
     """Strength of metal artefacts, 1: as a plain filtered back-projection has them; below: reduced."""
     extended: float = 0.15
     """Share stored beyond 12 bits, so that metal is not cut at 3071 HU."""
