@@ -16,6 +16,7 @@ def lay_abdomen(
     canvas: Canvas,
     cavity: Cavity,
     marks: Landmarks,
+    *,
     tube: Section,
     build: Build,
     settings: TissueSettings,
@@ -41,14 +42,14 @@ def lay_abdomen(
     space = np.maximum(space, ribs) + region.noise(rng, 50.0) * np.float32(2)
     inside = region.below(space)
     canvas.lay("visceral_fat", inside, region.box)
-    _bowel(canvas, cavity, marks, space, build, rng)
+    _bowel(canvas, cavity, marks, space=space, build=build, rng=rng)
     _colon(canvas, marks, tube, rng)
     if rng.random() < settings.contrast_rate:
         _contrast(canvas, cavity, rng)
     if rng.random() < settings.ascites_rate:
         pool = space + np.float32(rng.uniform(4, 20))
         canvas.lay("csf", inside & ~region.below(pool), region.box, over=("visceral_fat",))
-    _upper_organs(canvas, cavity, marks, space, settings, rng)
+    _upper_organs(canvas, cavity, marks, space=space, settings=settings, rng=rng)
     _kidneys(canvas, marks, settings, rng)
     _pelvic_organs(canvas, marks, rng)
     _muscles(canvas, marks, build, rng)
@@ -56,7 +57,7 @@ def lay_abdomen(
 
 
 def _bowel(
-    canvas: Canvas, cavity: Cavity, marks: Landmarks, space: np.ndarray, build: Build, rng: np.random.Generator
+    canvas: Canvas, cavity: Cavity, marks: Landmarks, *, space: np.ndarray, build: Build, rng: np.random.Generator
 ) -> None:
     """Loops of the small bowel: tubes and blobs of smooth noise, mostly low and in front."""
     region = cavity.region
@@ -64,13 +65,15 @@ def _bowel(
     _, sy = marks.spine(z)
     loops = region.noise(rng, 30.0) + 0.6 * region.noise(rng, 16.0)
     # Obese bellies hold fat between few loops, lean ones nothing but loops.
-    filled = 0.75 - 0.022 * build.fat + rng.normal(0, 0.3)
+    filled = 0.65 - 0.022 * build.fat + rng.normal(0, 0.3)
     place = np.clip((y - sy.astype(np.float32) - 25) / 25, -2, 0.4) - np.clip(
         (z - np.float32(marks.level("L2"))) / 40, 0, 3
     )
     loops += np.float32(filled) + place - np.clip(space + 10, 0, None) * np.float32(0.1)
     fine = region.fine(loops)
-    canvas.lay("bowel", fine > 0, region.box, over=("visceral_fat",))
+    # Fat lies between neighbouring loops, too.
+    between = np.abs(region.fine(region.noise(rng, 24.0))) < np.float32(0.12)
+    canvas.lay("bowel", (fine > 0) & ~between, region.box, over=("visceral_fat",))
     gas = (
         region.noise(rng, 24.0) + np.clip((y - sy.astype(np.float32)) / 90, 0, 1.2) - np.float32(rng.uniform(1.9, 3.0))
     )
@@ -153,6 +156,7 @@ def _upper_organs(
     canvas: Canvas,
     cavity: Cavity,
     marks: Landmarks,
+    *,
     space: np.ndarray,
     settings: TissueSettings,
     rng: np.random.Generator,
@@ -165,7 +169,7 @@ def _upper_organs(
     # Spleen: along the left wall, behind.
     size = rng.uniform(*settings.organ_scale)
     centre = marks.at("T11", (0.0, 0.0, rng.uniform(-14, 10)))
-    half = float(np.interp(centre[2], marks.points("rib")[:, 2][:1], [1.0])) * 0 + _half_width(marks, centre[2])
+    half = _half_width(marks, centre[2])
     spot = centre + np.array([-(half - 38), -4.0, 0.0])
     spleen = np.sqrt(
         ((x - spot[0]) / (30 * size)) ** 2 + ((y - spot[1]) / (50 * size)) ** 2 + ((z - spot[2]) / (52 * size)) ** 2

@@ -10,9 +10,6 @@ from sneakynet.phantom.bone_voxels import Grid
 from sneakynet.phantom.patch import Box, Frame, Patch, world_patch
 from sneakynet.phantom.tissue_ids import tissue_ids
 
-_FINE_MM = 3.0
-"""A rod or ball with a thinner radius than some lattice steps is computed on the voxels themselves."""
-
 
 class Canvas:
     """One tissue id per voxel.

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.ndimage import gaussian_filter, map_coordinates
 
+from sneakynet.phantom.canvas import Canvas
 from sneakynet.phantom.landmarks import Landmarks
 from sneakynet.phantom.patch import Box, Patch, patch
 
@@ -28,7 +29,7 @@ def _directions(n: int) -> np.ndarray:
     return np.stack([s * np.cos(turn), s * np.sin(turn), z], axis=1)
 
 
-_NORMALS = _directions(110)
+_NORMALS = _directions(90)
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ class Build:
     """How far the belly bulges before the line from sternum to pubis; less than 0 in the thin."""
     neck: float
     """The neck's radius."""
+    breast: float
+    """Radius of the breasts; 0 for none."""
     scalp: float
     """Skin and what lies under it over the skull."""
 
@@ -120,7 +123,7 @@ def rod_field(nodes: Nodes, start: np.ndarray, end: np.ndarray, radii: tuple[flo
 
 
 def hull_field(nodes: Nodes, points: np.ndarray) -> np.ndarray:
-    """Distance to a rounded convex hull at points: the farthest of 110 supporting planes."""
+    """Distance to a rounded convex hull at points: the farthest of 90 supporting planes."""
     normals = _NORMALS.astype(np.float32)
     reach = (points @ _NORMALS.T).max(0).astype(np.float32)
     flat = np.stack([c.ravel() for c in nodes], axis=1)
@@ -151,6 +154,8 @@ class Outline:
         self._limbs()
         self._head_and_neck()
         self._trunk(rng)
+        if build.breast > 0:
+            self._breasts(build.breast)
 
     def _part(self, low: np.ndarray, high: np.ndarray) -> tuple[Box, Nodes] | None:
         """The part of the lattice around a box given in body mm."""
@@ -166,7 +171,7 @@ class Outline:
         return (i, j, k), (x, y, z)
 
     def _join(self, low: np.ndarray, high: np.ndarray, field: Callable[[Nodes], np.ndarray], blend: float) -> None:
-        part = self._part(low - 80, high + 80)
+        part = self._part(low - 36, high + 36)
         if part is not None:
             box, nodes = part
             self.skin[box] = _smooth_min(self.skin[box], field(nodes), blend)
@@ -177,10 +182,11 @@ class Outline:
 
     def _hull(self, points: np.ndarray, grown: float, blend: float = 12.0) -> None:
         if len(points) > 3:
+            near = points[np.unique((points @ _NORMALS.T).argmax(0))]
             self._join(
                 points.min(0) - grown,
                 points.max(0) + grown,
-                lambda nodes: hull_field(nodes, points) - np.float32(grown),
+                lambda nodes: hull_field(nodes, near) - np.float32(grown),
                 blend,
             )
 
@@ -227,11 +233,11 @@ class Outline:
                 self._hull(np.concatenate([shoulder, tips]), 8.0 + 0.7 * more, 20.0)
             palm = self.marks.points(*(f"{bone}_{side}" for bone in _PALM))
             self._hull(palm, 8.0)
-            for ray in range(1, 6):
-                for part in ("proximal", "middle", "distal"):
-                    ends = self.marks.ends(f"phalanx_{part}_{side}_{ray}")
-                    if ends is not None:
-                        self._rod(ends[0], ends[1], (8.5, 7.5), 2.0)
+            neck = self.marks.at("C6", (0.0, -12.0, 0.0))
+            if arm is not None and arm[0][2] < neck[2] - 20:  # the trapezius
+                self._rod(
+                    neck, 0.25 * neck + 0.75 * arm[0] + np.array([0, -8.0, 8.0]), (24.0 + more, 18.0 + more), 30.0
+                )
 
     def _head_and_neck(self) -> None:
         build, marks = self.build, self.marks
@@ -254,6 +260,17 @@ class Outline:
                 self._rod(first, second, (size, size), 15.0)
         self.fat = np.where(self.region.nodes[2] > marks.level("T1"), self.fat * np.float32(0.55), self.fat)
 
+    def _breasts(self, size: float) -> None:
+        """Fat on the chest; the muscle below stays where it is."""
+        front = float(np.quantile(self.marks.points("sternum")[:, 1], 0.7))
+        middle = float(self.marks.points("sternum")[:, 0].mean())
+        before = self.skin.copy()
+        for side in (-1.0, 1.0):
+            # On the back they sink sideways.
+            upper = np.array([middle + side * 78, front - 8, self.marks.level("T6")])
+            self._rod(upper, upper + np.array([side * 18, -8.0, -26.0]), (size, size), 18.0)
+        self.fat += np.minimum(before - self.skin, 2 * size)
+
     def _trunk(self, rng: np.random.Generator) -> None:
         build, marks, tube = self.build, self.marks, self.trunk
         heights = tube.heights()
@@ -268,8 +285,7 @@ class Outline:
         fat = tube.at(fat_table(tube, marks, build), where)
         uneven = np.exp(np.float32(0.25) * self.region.noise(rng, 90.0)[box])
         fat *= uneven
-        wall = tube.at(muscle_table(tube, marks, build), where)
-        outer = tube.at(tube.radii, where) + wall
+        outer = tube.at(tube.radii + muscle_table(tube, marks, build), where)
         # The perineum below; above, ribs taper by themselves and the neck goes on.
         bottom = np.float32(marks.points("hip")[:, 2].min() - 15)
         distance = np.maximum(radius - outer - fat, bottom - nodes[2]).astype(np.float32)
@@ -277,6 +293,29 @@ class Outline:
         near = 1 / (1 + np.exp(np.clip((distance - self.skin[box]) / 12, -30, 30)))
         self.fat[box] = self.fat[box] * (1 - near) + fat * near
         self.skin[box] = _smooth_min(self.skin[box], distance, 22.0)
+
+
+def lay_fingers(canvas: Canvas, marks: Landmarks) -> None:
+    """Skin and flesh of the fingers: thinner than the outline's lattice shows."""
+    for name in sorted(marks.bones):
+        if name.startswith("phalanx"):
+            ends = marks.ends(name)
+            if ends is not None:
+                for tissue, radii in (("skin", (8.5, 7.5)), ("connective", (7.0, 6.0))):
+                    canvas.rod(tissue, ends, radii, over=("air", "skin"))
+
+
+def lay_glands(canvas: Canvas, marks: Landmarks, size: float, rng: np.random.Generator) -> None:
+    """Strands of glandular tissue in the fat of the breasts."""
+    front = float(np.quantile(marks.points("sternum")[:, 1], 0.7))
+    middle = float(marks.points("sternum")[:, 0].mean())
+    dense = np.float32(rng.uniform(-0.9, 1.2))
+    for side in (-1.0, 1.0):
+        centre = np.array([middle + side * 86, front + 0.35 * size, marks.level("T6") - 13])
+        region, distance = canvas.ball_distance(centre, (0.8 * size, 0.6 * size, 0.8 * size))
+        if not region.empty:
+            strands = region.fine_noise(rng, 14.0) < dense
+            canvas.lay("connective", (distance < 0) & strands, region.box, over=("fat",))
 
 
 _PALM = ("metacarpal", "scaphoid", "lunate", "triquetrum", "pisiform", "trapezium", "trapezoid", "capitate", "hamate")
@@ -325,6 +364,14 @@ def _belly(marks: Landmarks, axis: np.ndarray, heights: np.ndarray, build: Build
     wide = [float(np.ptp(part[:, 0])) / 2 for part in (hips, ribs[np.abs(ribs[:, 2] - margin - 20) < 30])]
     tips = marks.points("vertebrae_L", "vertebrae_T12", "sacrum")
     points = []
+    joint = [points for points in (marks.points(f"femur_{side}") for side in ("left", "right")) if len(points)]
+    level = float(np.mean([p[:, 2].max() - 45 for p in joint])) if joint else crest - 120
+    trunk = float(np.mean(axis[:, 0]))
+    outer = max((float(np.abs(p[p[:, 2] > p[:, 2].max() - 80][:, 0] - trunk).max()) for p in joint), default=wide[0])
+    for (cx, cy), z in zip(axis, heights, strict=True):
+        if level < z < crest:  # the buttocks' sides, over what the hip bones' wings leave hollow
+            side = float(np.interp(z, [level, crest], [outer, wide[0]])) - 8
+            points += [(cx + sign * side, cy + dy, z) for sign in (-1, 1) for dy in (-50, -35, -20, -5, 10)]
     for (cx, cy), z in zip(axis, heights, strict=True):
         t = (z - bottom) / (top - bottom)
         if not 0 < t < 1:

@@ -32,7 +32,7 @@ def lay_table(
     if rng.random() > settings.table_rate:
         return
     grid = canvas.grid
-    x, y, z = (axis.astype(np.float32) for axis in grid.axes())
+    x, y, _ = (axis.astype(np.float32) for axis in grid.axes())
     middle = np.float32(marks.frame.centre[0] + rng.normal(0, 12))
     half = rng.uniform(195, 270)
     curve = 0.0 if rng.random() < 0.3 else rng.uniform(0.0004, 0.0016)
@@ -62,19 +62,19 @@ def lay_table(
             at, under, radius = rng.uniform(20, half), rng.uniform(2, 90), rng.uniform(1.0, 4.0)
             for sign in (-1, 1) if rng.random() < 0.8 else (1,):
                 rails |= np.hypot(across - sign * at, depth - under) < max(radius, 0.6 * grid.spacing)
-    _extrude(canvas, section, rails, z, marks, rng)
+    _extrude(canvas, section, rails, marks, rng)
     if rng.random() < settings.head_rest_rate:
         _head_rest(canvas, marks, grid, rng)
 
 
 def _extrude(
-    canvas: Canvas, section: np.ndarray, rails: np.ndarray, z: np.ndarray, marks: Landmarks, rng: np.random.Generator
+    canvas: Canvas, section: np.ndarray, rails: np.ndarray, marks: Landmarks, rng: np.random.Generator
 ) -> None:
     """The cross-section along the body; some tables end at the shoulders."""
     i, j = np.nonzero((section > 0) | rails)
     if not len(i):
         return
-    end = len(z[0, 0])
+    end = canvas.grid.shape[2]
     if rng.random() < 0.3:
         top = float(marks.frame.outward(marks.at("T1", (0.0, 0.0, rng.uniform(-30, 120))))[2])
         end = int(np.clip((top - canvas.grid.origin[2]) / canvas.grid.spacing, 0, end))
@@ -119,41 +119,3 @@ def lay_cover(
     away = region.fine((np.abs(skin - np.maximum(gap, 0) - 3)).astype(np.float32))
     front = region.fine((region.nodes[1] - np.float32(rng.uniform(-40, 60))).astype(np.float32)) > 0
     canvas.lay("blanket", (away < max(rng.uniform(1.5, 5), 0.6 * canvas.grid.spacing)) & front, region.box, over=_AIR)
-
-
-def lay_wires(
-    canvas: Canvas,
-    marks: Landmarks,
-    region: Patch,
-    skin: np.ndarray,
-    *,
-    settings: TissueSettings,
-    rng: np.random.Generator,
-) -> None:
-    """ECG electrodes on the chest with wires that leave over a shoulder, and catheters inside."""
-    if rng.random() < settings.tube_rate:
-        path = [marks.at("T1", (45.0, 40.0, 0.0)), marks.at("T3", (26.0, 42.0, 0.0)), marks.at("T6", (30.0, 42.0, 0.0))]
-        canvas.rod("lead", path, (1.1, 1.1, 1.1))
-    if rng.random() < 0.5 * settings.tube_rate:
-        path = [
-            marks.at("C5", (-3.0, 18.0, 0.0)),
-            marks.at("T3", (-6.0, 20.0, 0.0)),
-            marks.at("T10", (-12.0, 32.0, 0.0)),
-            marks.at("L1", (-40.0, 70.0, 0.0)),
-        ]
-        canvas.rod("lead", path, (1.3,) * 4)
-    if rng.random() > settings.wire_rate or region.empty:
-        return
-    x, y, z = region.nodes
-    front = float(marks.points("sternum")[:, 1].max())
-    near = np.argwhere((np.abs(skin - 2) < 5) & (y > front - 60) & (z > marks.level("L1")) & (z < marks.level("T2")))
-    if not len(near):
-        return
-    leave = marks.at("C7", (float(rng.choice([-1, 1])) * 120, 60.0, 60.0))
-    for _ in range(int(rng.integers(1, 6))):
-        spot = np.array([axis[tuple(near[rng.integers(len(near))])] for axis in (x, y, z)], np.float64)
-        node = tuple(near[rng.integers(len(near))])
-        spot = np.array([x[node], y[node], z[node]], np.float64)
-        canvas.ball("lead", spot, (4.0, 2.0, 4.0), over=("air", "skin", "blanket"))
-        bend = (spot + leave) / 2 + np.array([0, rng.uniform(20, 60), 0]) + rng.normal(0, 20, 3)
-        canvas.rod("lead", [spot, bend, leave], (0.8, 0.8, 0.8), over=("air", "blanket"))

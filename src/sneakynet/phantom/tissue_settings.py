@@ -58,6 +58,9 @@ class TissueSettings:
     wire_rate: float = 0.25
     """Bodies with ECG wires and electrodes on the chest."""
 
+    pacemaker_rate: float = 0.03
+    """Bodies with a pacemaker and its wires."""
+
     table_rate: float = 0.88
     """Bodies on a table; the others float, as where software has removed the table."""
 
@@ -78,6 +81,9 @@ class TissueSettings:
 
     sternal_wire_rate: float = 0.05
     """Bodies with wires around the sternum."""
+
+    shoulder_stem_rate: float = 0.015
+    """Shoulders with a prosthesis; each side for itself."""
 
     filling_rate: float = 0.5
     """Bodies with fillings or crowns in their teeth."""
