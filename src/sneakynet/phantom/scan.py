@@ -45,7 +45,7 @@ class ScanSettings:
     porous in the old (Zebaze et al. 2010)."""
     bone_spread: Range = (0.04, 0.22)
     """Relative deviation from bone to bone in one person, the same for every bone: a bone that is always brighter than
-    the others would be known by its brightness (regional differences: Groell et al. 1999)."""
+    the others would be known by its brightness. No published spread covers all bones; this one is set."""
     bone_texture: Range = (0.12, 0.4)
     """Deviation of trabecular HU within a bone, relative to its mean (Burghardt et al. 2011: struts and voids)."""
     marrow: Range = (0.0, 0.35)
@@ -56,17 +56,18 @@ class ScanSettings:
     marrow_hu: Range = (-90.0, 20.0)
     """HU of fatty marrow (Laval-Jeantet et al. 1986; shaft cavities)."""
     sclerosis: float = 0.12
-    """Share of scans with dense islands in bone (sclerosis, islands, metastases, degenerative change)."""
+    """Share of scans with dense islands in bone (sclerosis, islands, metastases, degenerative change; set)."""
     texture_factor: Range = (0.5, 1.6)
     """By what each tissue's texture is multiplied."""
     kernel_mtf50: Range = (0.22, 0.9)
     """Frequency at which half of the contrast is left, line pairs per mm: 0.25 with smooth, 0.35 with standard body
-    kernels, up to 0.9 with bone and lung kernels (Siemens B10 to B80, GE soft to edge: Boedeker et al. 2004, Mullins et
-    al. 2007)."""
+    kernels, up to 0.9 with bone and lung kernels (Prokop and Galanski 2003; vendors' kernels side by side: Solomon et
+    al. 2012)."""
     sharp: float = 0.2
     """Share of bone and lung kernels, which raise middle frequencies above 1 (overshoot at edges)."""
     overshoot: Range = (1.1, 2.4)
-    """Their edge enhancement ``a`` in ``(1 + a x^2) exp(-x^2)``: peaks of 1.01 to 1.38 (Solomon et al. 2012)."""
+    """Their edge enhancement ``a`` in ``(1 + a x^2) exp(-x^2)``: peaks of 1.01 to 1.34; without it the kernel is a
+    Gaussian, as Nickoloff and Riley 1985 found most to be."""
     pixel: Range = (0.5, 0.98)
     """Pixel of the reconstruction in plane, mm (fields of 250 to 500 mm, 512 pixels)."""
     thickness: Range = (0.5, 5.0)
@@ -77,10 +78,11 @@ class ScanSettings:
     """How often scans come to their grid in each way of ``response.RESAMPLINGS``; how our own and others' pipelines do
     it, no property of patients."""
     noise: Range = (5.0, 28.0)
-    """Standard deviation at 5 mm slices with a standard kernel, HU: 6 to 15 in clinical abdomens (Christianson et al.
-    2015), 20 to 30 in low-dose chests (Nagatani et al. 2017), below 6 with iterative reconstruction."""
+    """Standard deviation at 5 mm slices with a standard kernel, HU: 10 to 15 is what exposure control aims at in
+    abdomens (Kalra et al. 2004), 20 to 28 was measured in chests of low and standard dose (World J Radiol 2024,
+    16:668), less with iterative reconstruction; it differs widely between scanners (Christianson et al. 2015)."""
     noise_limit: float = 160.0
-    """Highest deviation after thin slices and sharp kernels, HU (Gierada et al. 2010: low-dose screening)."""
+    """Highest deviation after thin slices and sharp kernels, HU: beyond what anyone reads."""
     iterative: float = 0.4
     """Share with iterative reconstruction, whose noise is coarser (Solomon et al. 2012)."""
     offset: float = 5.0
@@ -291,11 +293,12 @@ _RANGES = (
 )
 _POSITIVE = ("cortex", "kernel_mtf50", "pixel", "thickness", "noise", "noise_limit", "voltages")
 
-# Iodine and calcium against 120 kV: iodine 1.7 at 80 and 1.25 at 100 kV (Bae 2010; Wintersperger et al. 2005), bone
-# about half of that change (Garner et al. 2017).
+# Against 120 kV: iodine (Bae 2010; 1.9 at 70 kV in the phantoms of European Radiology Experimental 2020, 4:57), compact
+# bone by its calcium, trabecular bone about half as much because most of it is marrow (Garner et al. 2017).
 _KV = (80.0, 100.0, 120.0, 140.0)
-_IODINE = (1.7, 1.27, 1.0, 0.85)
-_CALCIUM = (1.35, 1.14, 1.0, 0.92)
+_IODINE = (1.6, 1.25, 1.0, 0.85)
+_COMPACT = (1.35, 1.14, 1.0, 0.92)
+_TRABECULAR = (1.2, 1.08, 1.0, 0.95)
 
 
 def _normalised(shares: tuple[float, ...]) -> np.ndarray:
@@ -314,8 +317,8 @@ def _bone(rng: np.random.Generator, settings: ScanSettings, age: float | None, v
     years = _uniform(rng, settings.age) if age is None else age
     mean = settings.trabecular_at_25 + settings.trabecular_per_year * (years - 25)
     trabecular = float(np.clip(rng.normal(mean, settings.trabecular_sd), *settings.trabecular))
-    calcium = float(np.interp(voltage, _KV, _CALCIUM))
-    return trabecular * calcium, _log_uniform(rng, settings.cortex) * calcium
+    trabecular *= float(np.interp(voltage, _KV, _TRABECULAR))
+    return trabecular, _log_uniform(rng, settings.cortex) * float(np.interp(voltage, _KV, _COMPACT))
 
 
 def _thickness(rng: np.random.Generator, settings: ScanSettings) -> float:

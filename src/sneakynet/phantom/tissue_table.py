@@ -3,14 +3,17 @@
 Columns: ``low``/``high`` HU without contrast agent at 120 kV; ``texture`` its standard deviation within one tissue of
 one person and ``texture_mm`` over which length it varies; ``<phase>_low``/``<phase>_high`` what iodine adds.
 
-Sources of the ranges, native: Kamalian et al. 2016 (Handbook of Clinical Neurology 135) and Lamba et al. 2014 (AJR
-203:W626) for organs, blood, brain and fluids; Pickhardt et al. 2012 (AJR 198:1359) for liver from severe steatosis on;
-Aubrey et al. 2014 (Acta Physiologica 210:489) for muscle from fatty to healthy and for fat; Kauczor et al. 1998 (AJR
-171:1091) and Mets et al. 2012 (European Radiology 22:120) for lung between inspiration and expiration; Agatston et al.
-1990 (JACC 15:827; 130 HU and more) for calcified vessel walls; Pazhayattil and Iyer 2012 and Imai et al. 2001 for
-thyroid; Prokop and Galanski 2003 (Spiral and Multislice Computed Tomography of the Body) for oral contrast agent.
-Enhancement: Bae 2010 (Radiology 256:32) for vessels, heart, liver and its phases; Tublin et al. 1999 and Foley 2003 for
-pancreas, spleen and kidneys; Yuh and Cohan 1999 (AJR 173:915) for nephrographic and excretory phase.
+Sources of the ranges, native: Prokop and Galanski 2003 (Spiral and Multislice Computed Tomography of the Body) and
+Kamalian et al. 2016 (Handbook of Clinical Neurology 135) for organs, blood, brain, fluids and oral contrast agent,
+widened by what scanners differ in (Lamba et al. 2014, AJR 203:1013); Pickhardt et al. 2012 (European Radiology 22:1075)
+for liver down to severe steatosis; Goodpaster et al. 2000 (Journal of Applied Physiology 89:104) and Aubrey et al. 2014
+(Acta Physiologica 210:489) for muscle, lean to fatty, and for fat; Kauczor et al. 1998 (AJR 171:1091) for lung from
+inspiration to expiration; Agatston et al. 1990 (JACC 15:827; 130 HU and more) for calcified vessel walls; Iida et al.
+1983 (Radiology 147:793) for thyroid, healthy and diseased. Discs, cartilage, table, blankets and leads are set: no
+survey of them is known.
+Enhancement: Bae 2010 (Radiology 256:32) for vessels, heart, liver and the phases; Tublin et al. 1999 (Radiology 210:97)
+for pancreas; Foley 2003 (European Journal of Radiology 45:S73) and Yuh and Cohan 1999 (AJR 173:747) for kidneys and
+urine.
 """
 
 import csv
