@@ -23,6 +23,7 @@ COMMANDS = {
     "demo": "Show the whole path on a synthetic scan.",
     "bones": "Print the bone table.",
     "phantom": "Make labelled synthetic CT scans.",
+    "paint": "Make CT scans of real label maps.",
     "segment": "Find the bones in CT scans.",
     "train": "Train a network on labelled scans.",
     "evaluate": "Score label maps against references.",
@@ -32,6 +33,8 @@ argument is a dataclass: the command line is made from its fields. The file is i
 so that an overview needs neither torch nor a renderer."""
 
 _EXTRAS = {
+    "cc3d": "phantom",
+    "edt": "phantom",
     "mujoco": "phantom",
     "myo_sim": "phantom",
     "vtk": "phantom",

@@ -6,7 +6,7 @@ that makes the folder a dataset comes last.
 
 import json
 import multiprocessing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,7 +84,7 @@ class MadeCase:
 
 def write_cases(
     folder: Path, series: Series, *, count: int, seed: int, bodies: bool = False, workers: int = 1
-) -> Iterator[MadeCase]:
+) -> Generator[MadeCase, None, None]:
     """Write the cases of ``seed`` to ``seed + count - 1``, yielding each as it is done.
 
     Args:
@@ -115,14 +115,14 @@ def write_cases(
     else:
         # Workers start fresh: forking a process that runs torch threads can hang.
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(min(workers, count), mp_context=context, initializer=start_worker) as pool:
+        pool = ProcessPoolExecutor(min(workers, count), mp_context=context, initializer=start_worker)
+        try:
             futures = [pool.submit(_write_case, folder, series, one) for one in seeds]
-            try:
-                for future in as_completed(futures):
-                    yield future.result()
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+            for future in as_completed(futures):
+                yield future.result()
+        finally:
+            # Not the pool's own context manager: its end waits for everything queued, even after a Ctrl-C.
+            pool.shutdown(wait=True, cancel_futures=True)
     if bodies:
         write_index(folder, spacing=series.spacing, table=series.table)
     else:

@@ -47,6 +47,9 @@ _OVERSAMPLING = 2
 _DEPTH_STEPS = 8  # depths and shells are kept in eighths of a mm
 _SLAB_VOXELS = 1 << 22
 _FRAGMENT = 0.1  # a component with more than this share on either side of the midline belongs to both sides
+# Height from one vertebra to the next: mean heights of bodies and discs (Gilad 1986, Spine; Kunkel 2011, J Anat), with
+# room for small and large adults and for bent spines.
+_LEVEL_PITCH_MM = {"spine_cervical": (12.0, 24.0), "spine_thoracic": (16.0, 34.0), "spine_lumbar": (26.0, 48.0)}
 _SUBSTRUCTURES = {"sternum": ("manubrium", 1, 0.45), "skull": ("mandible", 0, 0.5), "sacrum": ("coccyx", 0, 0.25)}
 """Bones that other schemes do not part as the table does: a map that has the first and does not name the second may
 hold the second within this share of the first's height, from its top (1) or bottom (0)."""
@@ -99,6 +102,7 @@ class LabelMap:
         bones: names of those that occur.
         tissues: names of those that occur.
         outlined: whether the map holds the body's outline.
+        notes: what in the map a user may want to mend.
     """
 
     codes: Integer[np.ndarray, "i j k"]
@@ -109,6 +113,7 @@ class LabelMap:
     bones: tuple[str, ...]
     tissues: frozenset[str]
     outlined: bool
+    notes: tuple[str, ...] = ()
 
     @property
     def extent(self) -> tuple[Float[np.ndarray, " 3"], Float[np.ndarray, " 3"]]:
@@ -130,8 +135,8 @@ class _Codes:
         self.tissue = self.bones + 5  # and up, in the order of their ids
         self.count = self.tissue + max(tissue_ids().values()) + 1
         self.dtype = np.dtype(np.uint8 if self.count <= 256 else np.uint16)
-        self.labels = np.dtype(np.uint8 if table.n_classes <= 255 else np.uint16)
-        self.ignored = 2 ** (8 * self.labels.itemsize) - 1  # see Body
+        self.labels = np.dtype(np.uint8 if table.n_classes <= 255 else np.int16)  # torch counts in these
+        self.ignored = 255 if table.n_classes <= 255 else 32767  # see Body
 
     def is_bone(self, codes: np.ndarray) -> Bool[np.ndarray, "*any"]:
         return (codes > 0) & (codes <= self.ignored_bone)
@@ -160,7 +165,10 @@ def body_from_labels(
     table: BoneTable | None = None,
 ) -> Body:
     """One body with the bones and organs of a label map (see ``prepare`` and ``draw_body``, which it joins)."""
-    return draw_body(prepare(labels, names=names, table=table), spacing=spacing, settings=settings, rng=rng)
+    source = prepare(labels, names=names, table=table)
+    for note in source.notes:
+        _LOG.warning(note)
+    return draw_body(source, spacing=spacing, settings=settings, rng=rng)
 
 
 def prepare(labels: Volume, *, names: Mapping[int, str], table: BoneTable | None = None) -> LabelMap:
@@ -187,7 +195,7 @@ def prepare(labels: Volume, *, names: Mapping[int, str], table: BoneTable | None
     affine = volume.affine @ np.diag([*step, 1.0])
     codes = _Codes(bone_table)
     present = [int(label) for label in np.flatnonzero(np.bincount(voxels.ravel())) if label]
-    _tell_unknown(present, meanings, names)
+    notes = _unknown(present, meanings, names)
     coded = _coded(voxels, affine, {label: meanings.get(label) for label in present}, codes)
     bone_codes = [int(c) for c in np.unique(coded) if 0 < c <= codes.bones]
     if not bone_codes:
@@ -203,7 +211,7 @@ def prepare(labels: Volume, *, names: Mapping[int, str], table: BoneTable | None
     depth = edt.edt(only_bones, anisotropy=spacing, black_border=False) - min(spacing) / 2
     shell = _nominal_shell(only_bones, affine, bone_table)
     named = {bone.name for meaning in meanings.values() for bone in meaning.bones}
-    _ignore_unparted(coded, named, codes, bone_table)
+    notes += _ignore_unparted(coded, named, codes, bone_table)
     found = {m.tissue for label, m in meanings.items() if label in present and m.kind == "tissue"}
     return LabelMap(
         codes=coded,
@@ -214,6 +222,7 @@ def prepare(labels: Volume, *, names: Mapping[int, str], table: BoneTable | None
         bones=tuple(bone_table.by_id(c).name for c in bone_codes),
         tissues=frozenset(found),
         outlined=bool((coded == codes.outline).any()),
+        notes=tuple(notes),
     )
 
 
@@ -229,9 +238,7 @@ def draw_body(source: LabelMap, *, spacing: float, settings: LabelMapSettings, r
     Raises:
         SettingError: a spacing outside of that range.
     """
-    if not SPACINGS[0] <= spacing <= SPACINGS[1]:
-        msg = f"spacing must be {SPACINGS[0]:g} to {SPACINGS[1]:g} mm, got {spacing:g}"
-        raise SettingError(msg)
+    check_spacing(spacing)
     codes = _Codes(source.table)
     pull, facts = _Pull.drawn(source, spacing=spacing, settings=settings, rng=rng)
     cortex = draw_cortex(rng, list(source.bones), factor=settings.cortex, spread=settings.cortex_spread)
@@ -263,13 +270,47 @@ def draw_body(source: LabelMap, *, spacing: float, settings: LabelMapSettings, r
     )
 
 
-def _tell_unknown(present: list[int], meanings: Mapping[int, Structure], names: Mapping[int, str]) -> None:
+def check_spacing(spacing: float) -> None:
+    """Refuse a spacing that no body may have.
+
+    Raises:
+        SettingError: it is outside of ``SPACINGS``.
+    """
+    if not SPACINGS[0] <= spacing <= SPACINGS[1]:
+        msg = f"spacing must be {SPACINGS[0]:g} to {SPACINGS[1]:g} mm, got {spacing:g}"
+        raise SettingError(msg)
+
+
+def level_faults(source: LabelMap, *, stretch: tuple[float, float, float]) -> list[str]:
+    """What says that the map's voxels have another size than its file states: vertebrae too close or too far apart."""
+    places: dict[str, dict[int, float]] = {}
+    for name in source.bones:
+        bone = source.table[name]
+        if bone.series == "vertebra" and bone.index is not None:
+            i, j, k = (axis.mean() for axis in np.nonzero(source.codes == bone.id))
+            height = float(source.affine[2, :3] @ np.array([i, j, k])) * stretch[2]
+            places.setdefault(bone.group, {})[bone.index] = height
+    faults = []
+    for group, heights in places.items():
+        low, high = _LEVEL_PITCH_MM.get(group, (0.0, np.inf))
+        steps = [heights[n] - heights[n + 1] for n in heights if n + 1 in heights]
+        if steps and not low <= (pitch := float(np.mean(steps))) <= high:
+            faults.append(
+                f"neighbouring vertebrae ({group}) lie {pitch:.1f} mm apart, in adults {low:g} to {high:g} mm; if the "
+                "file states a wrong voxel size, mend it with --stretch"
+            )
+    return faults
+
+
+def _unknown(present: list[int], meanings: Mapping[int, Structure], names: Mapping[int, str]) -> list[str]:
+    notes = []
     unnamed = [label for label in present if label not in meanings]
     if unnamed:
-        _LOG.warning("labels without a name: %s; what they mark is soft tissue and counts nowhere", _shown(unnamed))
+        notes.append(f"labels without a name: {_shown(unnamed)}; what they mark is soft tissue and counts nowhere")
     unknown = [names[label] for label in present if label in meanings and not meanings[label].known]
     if unknown:
-        _LOG.warning("names that are neither bone nor known tissue: %s; painted as soft tissue", _shown(unknown))
+        notes.append(f"names that are neither bone nor known tissue: {_shown(unknown)}; painted as soft tissue")
+    return notes
 
 
 def _shown(items: list[Any]) -> str:
@@ -353,7 +394,8 @@ def _split(
         coded[box][inside] = np.where(right, by_side["right"], by_side["left"])
 
 
-def _ignore_unparted(coded: np.ndarray, named: set[str], codes: _Codes, table: BoneTable) -> None:
+def _ignore_unparted(coded: np.ndarray, named: set[str], codes: _Codes, table: BoneTable) -> list[str]:
+    notes = []
     for host, (part, top, share) in _SUBSTRUCTURES.items():
         if host not in named or part in named or part not in table:
             continue
@@ -365,8 +407,8 @@ def _ignore_unparted(coded: np.ndarray, named: set[str], codes: _Codes, table: B
         cut = round(share * (high - low))
         at = slice(high - cut, high) if top else slice(low, low + cut)
         coded[:, :, at][mask[:, :, at]] = codes.ignored_bone
-        msg = "the map names %s but no %s, which it may hold: %.0f %% of its height counts nowhere"
-        _LOG.warning(msg, host, part, 100 * share)
+        notes.append(f"the map names {host} but no {part}, which it may hold: {share:.0%} of its height counts nowhere")
+    return notes
 
 
 def _nominal_shell(bones: np.ndarray, affine: Affine, table: BoneTable) -> UInt8[np.ndarray, "i j k"]:

@@ -1,0 +1,88 @@
+"""``sneakynet paint``: make CT scans of real label maps."""
+
+import os
+import sys
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from sneakynet.data.label_scheme import Scheme, label_names
+from sneakynet.data.painted_dataset import Template, write_paintings
+from sneakynet.phantom.label_map import LabelMapSettings
+
+
+@dataclass(frozen=True)
+class PaintCommand:
+    """Make CT scans of a real label map, as a dataset in nnU-Net's raw layout.
+
+    Each has the map's bones and organs in another size and shape, under another scanner. The same seed gives the same
+    scan. A run that was stopped goes on where it was, and several label maps may go into one folder.
+    """
+
+    labels: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="LABELS")]]
+    """NIfTI, NRRD or MetaImage file with one label per voxel."""
+    output: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
+    """Folder of the dataset: imagesTr, labelsTr, dataset.json."""
+    names: Path | None = None
+    """JSON or CSV file with the name of each label; by default those in or beside LABELS."""
+    scheme: Scheme | None = None
+    """Whose labels they are, where LABELS does not name them: TotalSegmentator's (total), VerSe's, an atlas's."""
+    count: int = 10
+    """How many scans."""
+    seed: int = 0
+    """Seed of the first; the others follow one by one."""
+    spacing: float = 2.0
+    """Mm per voxel."""
+    stretch: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    """Factors of the map's extent along right, front and up, where its file states a wrong voxel size."""
+    bodies: bool = False
+    """Write bodies in place of scans: what sneakynet train paints new scans of at every step."""
+    workers: int = os.cpu_count() or 1
+    """Processes."""
+    quiet: bool = False
+    """Show no progress."""
+
+
+def run(command: PaintCommand) -> None:
+    """Write the dataset.
+
+    Raises:
+        SettingError: a value outside what is allowed.
+        VolumeError: the label map cannot be used.
+        BoneTableError: no label is named as a bone.
+        OutputError: the folder cannot be written.
+    """
+    names = label_names(command.labels, names=command.names, scheme=command.scheme)
+    template = Template(
+        labels=command.labels,
+        names=tuple(sorted(names.items())),
+        spacing=command.spacing,
+        shape=LabelMapSettings(stretch=command.stretch),
+    )
+    cases = write_paintings(
+        command.output,
+        template,
+        count=command.count,
+        seed=command.seed,
+        bodies=command.bodies,
+        workers=min(command.workers, command.count) if command.count > 0 else command.workers,
+    )
+    columns = (
+        TextColumn("paintings"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+    )
+    # Closed also when Ctrl-C comes between two cases: what is queued is given up then.
+    with closing(cases), Progress(*columns, console=Console(stderr=True), disable=command.quiet) as progress:
+        task = progress.add_task("", total=command.count)
+        for case in cases:
+            progress.update(task, advance=1, description=case.name)
+    if not command.quiet:
+        print(f"{command.count} paintings in {command.output}", file=sys.stderr)
