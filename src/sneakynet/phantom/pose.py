@@ -60,7 +60,7 @@ class PoseSettings:
     knee_support: float = 0.6
     """Share with a cushion under the knees, as abdominal protocols ask for: knees bent 0.2 to 0.6 rad, hips half."""
     finger_curl: tuple[float, float] = (0.05, 0.9)
-    """Radians of flexion at each finger joint; a resting hand's are 0.3 to 0.8 (Lee and Jung 2014)."""
+    """Radians of flexion at each finger joint; an assumption: hands at rest lie flat to half closed."""
     jaw_opening: float = 0.06
     """Standard deviation in radians of how far the mouth is open; 0.6 rad is the widest (Mezitis et al. 1989)."""
 

@@ -43,7 +43,7 @@ class SpineSettings:
     """Mean and standard deviation in degrees of lumbar lordosis beyond the source's. Adults have 30 to 80 degrees,
     standard deviation 10 to 12; lying with bent knees takes some away (Been and Kalichman 2014)."""
     scoliosis_share: float = 0.12
-    """Share with a lateral curve of more than 10 degrees. 8.3 % of adults (Carter and Haughton 1987), more in the
+    """Share with a lateral curve of more than 10 degrees. 8.3 % of adults (Carter and Haynes 1987), more in the
     old (Schwab et al. 2005)."""
     scoliosis: tuple[float, float] = (10.0, 24.0)
     """Cobb angle in degrees of those curves: mild, 10 to 25 (Weinstein et al. 2008)."""

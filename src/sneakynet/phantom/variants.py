@@ -1,0 +1,194 @@
+"""Skeletons with other numbers of bones: ribs, lumbar vertebrae; the labels stay true.
+
+Vertebrae are numbered from the top, so that with four lumbar vertebrae there is no L5 and the sixth of six has no
+class; no more do a cervical and a thirteenth rib.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from scipy.spatial import cKDTree
+from scipy.spatial.transform import Rotation
+
+from sneakynet.errors import SettingError
+from sneakynet.phantom.limbs import SIDES, leg
+from sneakynet.phantom.spine import PELVIS
+from sneakynet.phantom.surface import Surface
+
+SIXTH_LUMBAR = "vertebrae_L6"
+_STEP, _STEPS = 2.0, 25  # mm; how a rib is moved out of a vertebra
+_BESIDE = 4.0  # mm: half a process's thickness, so that no corner of the rib is within one
+
+
+@dataclass(frozen=True)
+class VariantSettings:
+    """How often numbers of bones differ: shares of people, drawn more often than they occur so that they are learnt."""
+
+    eleven_ribs: float = 0.03
+    """Share without twelfth ribs. A few per cent of adults (Wigh 1980; Bergman et al. 1988)."""
+    thirteen_ribs: float = 0.04
+    """Share with lumbar ribs, on one side or both. About 1 % (Wigh 1980; Bergman et al. 1988)."""
+    short_twelfth: float = 0.2
+    """Share with short twelfth ribs, 0.3 to 0.8 of the length; the twelfth varies from 2 to 20 cm (Gray's Anatomy)."""
+    cervical_ribs: float = 0.02
+    """Share with a rib at C7, on one side or both. 0.5 to 2 % (Brewin et al. 2009; Viertel et al. 2012)."""
+    four_lumbar: float = 0.05
+    """Share with a fifth lumbar vertebra taken into the sacrum. 4 to 8 % (Konin and Walz 2010)."""
+    six_lumbar: float = 0.05
+    """Share with a first sacral vertebra set free. 2 to 6 % (Konin and Walz 2010)."""
+
+    def __post_init__(self) -> None:
+        rates = {name: value for name, value in vars(self).items() if not 0 <= value <= 1}
+        pairs = (("eleven_ribs", "thirteen_ribs"), ("four_lumbar", "six_lumbar"))
+        both = [f"{a} + {b}" for a, b in pairs if getattr(self, a) + getattr(self, b) > 1]
+        if rates or both:
+            msg = f"rates of variants are shares from 0 to 1, exclusive ones together too; got {rates or both}"
+            raise SettingError(msg)
+
+
+@dataclass(frozen=True)
+class Variants:
+    """Numbers of one person's bones.
+
+    Args:
+        rib_pairs: 11, 12 or 13.
+        thirteenth: sides that have a thirteenth rib, where ``rib_pairs`` is 13.
+        last_rib: length of the last ribs, relative to a full twelfth.
+        cervical_ribs: sides that have one.
+        cervical_rib: its length, relative to a first rib.
+        lumbar: 4, 5 or 6 vertebrae.
+    """
+
+    rib_pairs: int
+    thirteenth: tuple[str, ...]
+    last_rib: float
+    cervical_ribs: tuple[str, ...]
+    cervical_rib: float
+    lumbar: int
+
+
+def draw_variants(rng: np.random.Generator, settings: VariantSettings) -> Variants:
+    """The numbers of one person's bones."""
+    ribs, lumbar, short, neck = rng.random(4)
+    rib_pairs = _number(ribs, 11, settings.eleven_ribs, settings.thirteen_ribs)
+    either = (("right",), ("left",), SIDES)
+    thirteenth, cervical = (either[int(rng.choice(3, p=[0.3, 0.3, 0.4]))] for _ in range(2))
+    shortened = rib_pairs == 13 or short < settings.short_twelfth
+    last_rib, cervical_rib = rng.uniform(0.3, 0.8), rng.uniform(0.3, 0.7)
+    return Variants(
+        rib_pairs=rib_pairs,
+        thirteenth=thirteenth if rib_pairs == 13 else (),
+        last_rib=float(last_rib) if shortened else 1.0,
+        cervical_ribs=cervical if neck < settings.cervical_ribs else (),
+        cervical_rib=float(cervical_rib),
+        lumbar=_number(lumbar, 4, settings.four_lumbar, settings.six_lumbar),
+    )
+
+
+def _number(drawn: float, fewest: int, fewer: float, more: float) -> int:
+    if drawn < fewer:
+        return fewest
+    return fewest + 2 if drawn > 1 - more else fewest + 1
+
+
+def with_variants(surfaces: Mapping[str, Surface], variants: Variants) -> tuple[dict[str, Surface], frozenset[str]]:
+    """A skeleton with other bones, and the names of those that have no class (trunk at rest; RAS mm)."""
+    out = dict(surfaces)
+    unclassed: set[str] = set()
+    if variants.lumbar == 4:
+        out = _without_fifth_lumbar(out)
+    elif variants.lumbar == 6:
+        out = _with_sixth_lumbar(out)
+        unclassed.add(SIXTH_LUMBAR)
+    for side in SIDES:
+        twelfth, first = f"rib_{side}_12", f"rib_{side}_1"
+        if side in variants.thirteenth:
+            name = f"rib_{side}_13"
+            out[name] = _rib_at(out, twelfth, "vertebrae_T12", "vertebrae_L1", variants.last_rib)
+            unclassed.add(name)
+        elif variants.rib_pairs == 11:
+            del out[twelfth]
+        elif variants.last_rib < 1:
+            out[twelfth] = _rib_at(out, twelfth, "vertebrae_T12", "vertebrae_T12", variants.last_rib)
+        if side in variants.cervical_ribs:
+            name = f"rib_{side}_cervical"
+            out[name] = _rib_at(out, first, "vertebrae_T1", "vertebrae_C7", variants.cervical_rib)
+            unclassed.add(name)
+    return out, frozenset(unclassed)
+
+
+def _rib_at(surfaces: Mapping[str, Surface], rib: str, of: str, to: str, length: float) -> Surface:
+    """A rib moved from its vertebra to another and shortened about its head."""
+    vertices, vertebra = surfaces[rib].vertices, _centre(surfaces, of)
+    distance = np.linalg.norm(vertices - vertebra, axis=1)
+    head, tip = vertices[distance.argmin()], vertices[distance.argmax()]
+    axis = (tip - head) / np.linalg.norm(tip - head)
+    thickness = 0.6 + 0.4 * length
+    matrix = thickness * np.eye(3) + (length - thickness) * np.outer(axis, axis)
+    moved = (vertices - head) @ matrix + head + _centre(surfaces, to) - vertebra
+    # Beside the other vertebra's processes, not in them.
+    other = cKDTree(surfaces[to].vertices) if to != of else None
+    outwards = np.array([_STEP if moved[:, 0].mean() > vertebra[0] else -_STEP, 0.0, 0.0])
+    for _ in range(_STEPS):
+        if other is None or other.query(moved)[0].min() > _BESIDE:
+            break
+        moved = moved + outwards
+    return surfaces[rib].moved(moved)
+
+
+def _without_fifth_lumbar(surfaces: dict[str, Surface]) -> dict[str, Surface]:
+    down = _centre(surfaces, "vertebrae_L5") - _centre(surfaces, "vertebrae_L4")
+    tilt = _tilt(surfaces, "vertebrae_L3", "vertebrae_L5", "vertebrae_L4", "sacrum")
+    out = {name: _shifted(s, down) if _is_above(name) else s for name, s in surfaces.items()}
+    out["vertebrae_L4"] = _turned(out["vertebrae_L4"], tilt)
+    del out["vertebrae_L5"]
+    return out
+
+
+def _with_sixth_lumbar(surfaces: dict[str, Surface]) -> dict[str, Surface]:
+    up = _centre(surfaces, "vertebrae_L4") - _centre(surfaces, "vertebrae_L5")
+    tilt = _tilt(surfaces, "vertebrae_L4", "sacrum", "vertebrae_L3", "vertebrae_L5")
+    out = {name: _shifted(s, up) if _is_above(name) else s for name, s in surfaces.items()}
+    out[SIXTH_LUMBAR] = surfaces["vertebrae_L5"]
+    out["vertebrae_L5"] = _turned(out["vertebrae_L5"], tilt)
+    return out
+
+
+def _is_above(name: str) -> bool:
+    """What the loin carries: everything but pelvis and legs."""
+    return name not in PELVIS and not any(name in leg(side) for side in SIDES)
+
+
+def _tilt(surfaces: Mapping[str, Surface], above: str, below: str, to_above: str, to_below: str) -> Rotation:
+    """From the spine's direction between two bones to that between two others."""
+
+    def direction(a: str, b: str) -> np.ndarray:
+        end = _promontory(surfaces["sacrum"]) if b == "sacrum" else _centre(surfaces, b)
+        along: np.ndarray = _centre(surfaces, a) - end
+        return along
+
+    turn, _ = Rotation.align_vectors(direction(to_above, to_below)[None], direction(above, below)[None])
+    return turn
+
+
+def _promontory(sacrum: Surface) -> Float[np.ndarray, " 3"]:
+    height = sacrum.vertices[:, 2]
+    top: np.ndarray = sacrum.vertices[height > height.max() - 12].mean(0)
+    return top
+
+
+def _centre(surfaces: Mapping[str, Surface], name: str) -> Float[np.ndarray, " 3"]:
+    low, high = surfaces[name].vertices.min(0), surfaces[name].vertices.max(0)
+    centre: np.ndarray = (low + high) / 2
+    return centre
+
+
+def _shifted(surface: Surface, by: Float[np.ndarray, " 3"]) -> Surface:
+    return surface.moved(surface.vertices + by)
+
+
+def _turned(surface: Surface, turn: Rotation) -> Surface:
+    centre = surface.vertices.mean(0)
+    return surface.moved(turn.apply(surface.vertices - centre) + centre)
