@@ -6,7 +6,6 @@ Shapes that no mesh of the source holds are put together from these few, then co
 import numpy as np
 from jaxtyping import Float
 from scipy.ndimage import distance_transform_edt, gaussian_filter
-from scipy.spatial.transform import Rotation
 from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 from vtkmodules.vtkCommonDataModel import vtkImageData
 from vtkmodules.vtkFiltersCore import vtkFlyingEdges3D
@@ -45,15 +44,13 @@ def bar(points: Points, start: Point, end: Point, *, radius: float, across: Poin
     return distance
 
 
-def ellipsoid(points: Points, centre: Point, radii: Point, rotation: Rotation | None = None) -> np.ndarray:
-    """An ellipsoid whose own axes are turned by ``rotation``."""
-    axes = np.eye(3) if rotation is None else rotation.as_matrix()
-    d = [p - c for p, c in zip(points, centre, strict=True)]
-    total = np.zeros((), np.float32)
-    for axis, radius in zip(axes.T, radii, strict=True):
-        along = d[0] * float(axis[0]) + d[1] * float(axis[1]) + d[2] * float(axis[2])
-        total = total + along * along / radius**2
-    distance: np.ndarray = (np.sqrt(total) - 1) * min(radii)
+def ellipsoid(points: Points, centre: Point, radii: Point, axes: np.ndarray | None = None) -> np.ndarray:
+    """An ellipsoid; the columns of ``axes`` are the directions of its radii (by default x, y, z)."""
+    dx, dy, dz = (p - c for p, c in zip(points, centre, strict=True))
+    directions = np.eye(3) if axes is None else axes.T
+    shares = [(dx * float(a) + dy * float(b) + dz * float(c)) ** 2 for a, b, c in directions]
+    reach = np.sqrt(shares[0] / radii[0] ** 2 + shares[1] / radii[1] ** 2 + shares[2] / radii[2] ** 2)
+    distance: np.ndarray = (reach - 1) * min(radii)
     return distance
 
 
@@ -94,7 +91,7 @@ def contoured(
     """The closed surface on which the field is zero (inside is negative).
 
     Args:
-        field: signed distance on a grid; positive on its rim.
+        field: signed distance on a grid; a solid that reaches its rim is cut off there.
         origin: mm of the first value.
         spacing: mm per step.
         half: the field starts at x = 0 and its mirror image is to be joined to it there.
@@ -102,6 +99,9 @@ def contoured(
     if half:
         field = np.concatenate([field[:0:-1], field])
         origin = np.array([-spacing * (len(field) // 2), origin[1], origin[2]])
+    # A rim outside of everything closes what the grid cuts.
+    field = np.pad(field, 1, constant_values=spacing)
+    origin = origin - spacing
     image = vtkImageData()
     image.SetDimensions(*field.shape)
     image.SetSpacing(spacing, spacing, spacing)

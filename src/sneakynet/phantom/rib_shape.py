@@ -14,7 +14,6 @@ _THICKER = 1.25
 2007; Kindig & Kent, Stapp Car Crash J 57:275, 2013)."""
 _HEAD_GAP = 1.5  # mm of cartilage between head and vertebra
 _HALF_HEAD = 4.5  # mm from the head's tip to the middle of its section
-_EDGE = 0.86  # half width of the body where the head meets it, near its back, as a share of its greatest
 _REACH = 110.0  # mm from the tubercle at which a rib lies where the source has it
 _SINGLE = (1, 11, 12)  # these heads meet one vertebra, the others two
 _FLOATING = (11, 12)  # no tubercle
@@ -33,8 +32,11 @@ def fitted_rib(rib: Surface, number: int, *, vertebra: Vertebra) -> Surface:
     sign = float(np.sign(rib.vertices[:, 0].mean() - middle))
     head = _end(rib.vertices, rib.vertices[np.abs(rib.vertices[:, 0] - middle).argmin()], 0.0)
 
-    height = 0.05 * shape.height if number in _SINGLE else shape.height / 2 + shape.disc / 2 - 1.0
-    places = [(sign * (_EDGE * shape.width_up / 2 + _HEAD_GAP + _HALF_HEAD), -shape.depth / 2 + 3.5, height)]
+    if number in _SINGLE:  # at the body's side, in front of the pedicle
+        edge, ahead, height = 0.95, 7.0, 0.05 * shape.height
+    else:  # beside the disc, behind the body's greatest width
+        edge, ahead, height = 0.86, 3.5, shape.height / 2 + shape.disc / 2 - 1.0
+    places = [(sign * (edge * shape.width_up / 2 + _HEAD_GAP + _HALF_HEAD), -shape.depth / 2 + ahead, height)]
     if number not in _FLOATING:
         tip = shape.transverse_width / 2 - 3.0
         places.append((sign * tip, -shape.depth / 2 - shape.transverse_back + 10.5, shape.transverse_up + 0.5))

@@ -16,7 +16,7 @@ _SMOOTHING_LOSS = 0.5  # mm that rounding the coarse source takes off; given bac
 _NARROWER = 0.97  # the source's sacrum enters the hip bones
 _COCCYX = (0.20, 0.34)  # share of the height, from the tip, within which the neck above the coccyx is looked for
 _JOINT_GAP = 2.0  # mm
-_FACET_ROOM = 14.0  # mm around the source: the joints with L5 rise above it
+_FACET_ROOM = 18.0  # mm around the source: the joints with L5 rise above it
 _HIATUS = 0.78  # share of the sacrum's height at which the canal ends
 _FORAMINA = ((0.22, 17.0, 4.6), (0.42, 15.5, 4.2), (0.60, 14.0, 3.8), (0.76, 12.5, 3.4))  # depth share, x, radius
 

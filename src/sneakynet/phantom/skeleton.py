@@ -261,7 +261,7 @@ def _remodelled_trunk(source: Mapping[str, Surface]) -> Iterable[tuple[str, Surf
     yield "hyoid", bone.moved(bone.vertices + placed["C4"].origin + _HYOID_PLACE)
 
 
-_HYOID_PLACE = np.array([0.0, 42.0, -6.0])
+_HYOID_PLACE = np.array([0.0, 48.0, -7.0])
 """Mm from the middle of C4: below the jaw, with room for the throat between (Gray's Anatomy: at C3 to C4)."""
 
 

@@ -195,7 +195,7 @@ def axis_solid(below: VertebraShape, points: Points, *, scale: float) -> np.ndar
         radius_across=_DENS_RADIUS,
     )
     # The shoulders carry the atlas and slope outwards.
-    shoulder = ellipsoid(points, (14.5, -0.5, half - 3.8), (9.0, 8.5, 3.8), Rotation.from_euler("y", 18, degrees=True))
+    shoulder = ellipsoid(points, (14.5, -0.5, half - 3.8), (9.0, 8.5, 3.8), _turned("y", 18.0))
     pillar = bar(
         points, (15.0, -3.0, half - 5.0), (18.0, back - 5.0, -half + 4.0), radius=4.6, across=UP, radius_across=5.2
     )
@@ -227,7 +227,7 @@ def atlas_solid(points: Points, *, scale: float) -> np.ndarray:
     off = (reach - 1) * 0.5 * (depth + 17.0)
     thick, tall = np.where(y > 0, 3.0, 3.2), np.where(y > 0, 5.0, 4.2)
     ring = (np.sqrt((off / thick) ** 2 + (z / tall) ** 2) - 1) * 3.0
-    mass = ellipsoid(points, (17.5, 3.0, 0.0), (6.8, 10.5, 9.0 * scale), Rotation.from_euler("z", 20, degrees=True))
+    mass = ellipsoid(points, (17.5, 3.0, 0.0), (6.8, 10.5, 9.0 * scale), _turned("z", 20.0))
     transverse = bar(points, (20.0, 1.0, -1.0), (36.5, -3.5, -2.0), radius=4.2, across=UP, radius_across=4.4)
     solid = united(ring, mass, transverse, blend=3.0)
     solid = without(solid, _oval(points, (27.5, -1.0, 0.0), 3.3, 3.0), blend=1.0)
@@ -299,6 +299,11 @@ def _oval(points: Points, centre: Point, half_width: float, half_depth: float) -
     return distance
 
 
+def _turned(axis: str, degrees: float) -> np.ndarray:
+    matrix: np.ndarray = Rotation.from_euler(axis, degrees, degrees=True).as_matrix()
+    return matrix
+
+
 def _joint(shape: VertebraShape, endplate: float, *, back: float | None = None) -> Point:
     """Middle of the joint above ``shape``, for whose upper endplate ``endplate`` is the height in the frame asked."""
     wall = -shape.depth / 2 if back is None else back
@@ -313,10 +318,10 @@ def _facet(
     normal = np.array([-np.sin(azimuth) * np.sin(slope), -np.cos(azimuth) * np.sin(slope), np.cos(slope)])
     centre = np.array(joint) + sign * normal * (_FACET_THICKNESS + _JOINT_GAP / 2)
     middle: Point = (float(centre[0]), float(centre[1]), float(centre[2]))
-    turned, _ = Rotation.align_vectors(
-        [normal, [0.0, 0.0, 1.0]], [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]], weights=[np.inf, 1]
-    )
-    facet = ellipsoid(points, middle, (size, _FACET_THICKNESS + 1.0, size + 1.0), turned)
+    upwards = np.array(UP) - normal[2] * normal
+    upwards /= np.linalg.norm(upwards)
+    axes = np.stack([np.cross(normal, upwards), normal, upwards], axis=1)
+    facet = ellipsoid(points, middle, (size, _FACET_THICKNESS + 1.0, size + 1.0), axes)
     neck = bar(points, root, middle, radius=3.4, across=(1.0, 0.0, 0.0), radius_across=4.4)
     return facet, neck
 

@@ -24,6 +24,7 @@ _SPACING = 1.9  # mm: fine enough for a 5 mm pedicle; all 24 take about 0.4 s
 _JOINT_GAP = 1.4  # mm left between neighbours wherever their solids would meet
 _ATLAS_HALF, _AXIS_HALF = 9.0, 8.5  # mm: half heights of the lateral mass and of the axis's body
 _ANCHORS = ("T1", "T12", "L5")  # with the skull's condyles: where published and the source's places agree
+_FULLER = 0.45  # mm all round: the tables measure between calipers, and CT masks of the same levels hold more
 _NEAR = 2.0  # mm: farther outside than this no neighbour can cut
 
 
@@ -51,7 +52,8 @@ class Vertebra:
         """Points of the vertebra's frame in RAS mm."""
         cos, sin = np.cos(self.tilt), np.sin(self.tilt)
         x, y, z = local.T
-        return self.origin + np.stack([x, y * cos + z * sin, z * cos - y * sin], axis=1)
+        world: np.ndarray = self.origin + np.stack([x, y * cos + z * sin, z * cos - y * sin], axis=1)
+        return world
 
     def to_local(self, points: Points) -> Points:
         """RAS mm in the vertebra's frame, folded onto its right half."""
@@ -62,10 +64,12 @@ class Vertebra:
     def solid(self, points: Points) -> np.ndarray:
         """Signed distance, points in its own frame (right half)."""
         if self.name == "C1":
-            return atlas_solid(points, scale=self.scale)
-        if self.name == "C2":
-            return axis_solid(self.below, points, scale=self.scale)
-        return vertebra_solid(self.shape, self.below, points)
+            bare = atlas_solid(points, scale=self.scale)
+        elif self.name == "C2":
+            bare = axis_solid(self.below, points, scale=self.scale)
+        else:
+            bare = vertebra_solid(self.shape, self.below, points)
+        return bare - _FULLER
 
     def box(self) -> tuple[Point, Point]:
         """What its right half fits into, in its own frame."""

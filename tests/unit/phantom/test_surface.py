@@ -2,7 +2,22 @@ import numpy as np
 import pytest
 from vtkmodules.util.numpy_support import vtk_to_numpy
 
-from sneakynet.phantom.surface import Surface, clipped, components, merged, voxelised, watertight
+from sneakynet.phantom.implicit import contoured, ellipsoid, lattice
+from sneakynet.phantom.surface import (
+    Surface,
+    clipped,
+    clustered,
+    components,
+    grown,
+    joined,
+    largest,
+    merged,
+    mirrored,
+    subdivided,
+    thinned,
+    voxelised,
+    watertight,
+)
 
 
 @pytest.fixture
@@ -45,3 +60,49 @@ def test_voxels_are_sampled_at_their_centres(cube):
     image = voxelised(cube, spacing=2.0, origin=np.array([-3.0, -3.0, -3.0]), shape=(8, 8, 8))
     voxels = vtk_to_numpy(image.GetPointData().GetScalars())
     assert voxels.sum() == 5**3
+
+
+@pytest.fixture
+def ball():
+    points, start = lattice((-12.0, -12.0, -12.0), (12.0, 12.0, 12.0), spacing=0.5)
+    return contoured(ellipsoid(points, (0.0, 0.0, 0.0), (10.0, 10.0, 10.0)), origin=start, spacing=0.5)
+
+
+def test_thinning_keeps_a_surface_closed_and_its_volume(ball):
+    thin = thinned(ball, faces=1000)
+    assert len(thin.faces) < 0.2 * len(ball.faces)
+    assert thin.n_open_edges == 0
+    assert thin.volume == pytest.approx(ball.volume, rel=0.02)
+    assert thinned(ball, faces=10**6) is ball
+
+
+def test_clustering_keeps_a_surface_closed_and_its_volume(ball):
+    coarse = clustered(ball, cell=2.0)
+    assert len(coarse.vertices) < 0.2 * len(ball.vertices)
+    assert coarse.n_open_edges == 0
+    assert coarse.volume == pytest.approx(ball.volume, rel=0.04)
+
+
+def test_growing_moves_a_surface_outwards(ball):
+    assert np.linalg.norm(grown(ball, 1.5).vertices, axis=1) == pytest.approx(11.5, abs=0.1)
+    assert np.linalg.norm(grown(ball, -1.0).vertices, axis=1) == pytest.approx(9, abs=0.1)
+
+
+def test_subdividing_rounds_a_surface_and_keeps_it_closed(cube):
+    smooth = subdivided(cube)
+    assert len(smooth.faces) == 4 * len(cube.faces)
+    assert smooth.n_open_edges == 0
+    assert smooth.volume < cube.volume
+
+
+def test_a_mirror_image_keeps_its_outside(cube):
+    image = mirrored(cube, x=-5.0)
+    np.testing.assert_allclose((image.vertices.min(0)[0], image.vertices.max(0)[0]), (-20, -10))
+    assert image.volume == pytest.approx(cube.volume)
+    np.testing.assert_allclose(grown(image, 1.0).vertices.max(0), image.vertices.max(0) + 3**-0.5, atol=0.4)
+
+
+def test_the_largest_piece_is_kept(cube, ball):
+    both = joined([cube.moved(cube.vertices + 40), ball])
+    assert both.n_open_edges == 0
+    assert largest(both).volume == pytest.approx(ball.volume)

@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+
+from sneakynet.phantom.sacrum import sacrum_and_coccyx
+from sneakynet.phantom.skeleton import skeleton
+from sneakynet.phantom.surface import Surface
+from sneakynet.phantom.vertebral_column import place_vertebrae
+
+LEVELS = [f"C{n}" for n in range(2, 8)] + [f"T{n}" for n in range(1, 13)] + [f"L{n}" for n in range(1, 6)]
+
+
+@pytest.fixture(scope="module")
+def lumbar():
+    z = np.linspace(520, 0, len(LEVELS))
+    centres = {level: np.array([0.0, 0.0, z[n]]) for n, level in enumerate(LEVELS)}
+    return place_vertebrae(centres, top=np.array([0.0, 0.0, 546.0]))[-1]
+
+
+def _wedge(cuboid):
+    """A block 96 x 50 x 120 mm below L5 that narrows downwards, with a neck near its tip."""
+    block = cuboid(1.0, 1.0, 1.0)
+    heights, halves = [0.0, 25.0, 32.0, 45.0, 120.0], [12.0, 12.0, 6.0, 16.0, 48.0]
+    corners, faces = [], []
+    for low, (z, half) in enumerate(zip(heights, halves, strict=True)):
+        corners += [[-half, -45.0, z - 145], [half, -45.0, z - 145], [half, 5.0, z - 145], [-half, 5.0, z - 145]]
+        if low:
+            a, b = 4 * (low - 1), 4 * low
+            for k in range(4):
+                n = (k + 1) % 4
+                faces += [[a + k, a + n, b + n], [a + k, b + n, b + k]]
+    top = 4 * (len(heights) - 1)
+    faces += [[0, 2, 1], [0, 3, 2], [top, top + 1, top + 2], [top, top + 2, top + 3]]
+    assert block.n_open_edges == 0
+    return Surface(np.array(corners), np.array(faces))
+
+
+def test_a_solid_piece_becomes_sacrum_and_coccyx(cuboid, lumbar):
+    piece = _wedge(cuboid)
+    assert piece.n_open_edges == 0
+    sacrum, coccyx = sacrum_and_coccyx(piece, lumbar)
+    assert (sacrum.n_open_edges, coccyx.n_open_edges) == (0, 0)
+    # Cut at the neck, 32 mm above the tip, with a gap.
+    assert coccyx.vertices[:, 2].max() == pytest.approx(-113, abs=4)
+    assert 1 < sacrum.vertices[:, 2].min() - coccyx.vertices[:, 2].max() < 3
+    # The canal and the foramina take bone away; the joints with L5 stand above the top.
+    assert sacrum.volume + coccyx.volume < 0.97 * piece.volume
+    assert sacrum.vertices[:, 2].max() > piece.vertices[:, 2].max() + 3
+
+
+def test_the_sacral_canal_continues_the_spine():
+    at_rest = skeleton().posed({})
+    sacrum, lumbar = at_rest["sacrum"], at_rest["vertebrae_L5"]
+    middle = lumbar.vertices[:, 0].mean()
+    top = sacrum.vertices[:, 2].max()
+    near = (np.abs(sacrum.vertices[:, 0] - middle) < 4) & (sacrum.vertices[:, 2] > top - 45)
+    back_to_front = np.sort(sacrum.vertices[near & (sacrum.vertices[:, 2] < top - 25), 1])
+    assert np.diff(back_to_front).max() > 6  # a gap between the body and the back wall of the canal
