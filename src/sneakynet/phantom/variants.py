@@ -113,9 +113,15 @@ def with_variants(surfaces: Mapping[str, Surface], variants: Variants) -> tuple[
         elif variants.last_rib < 1:
             out[twelfth] = _rib_at(out, twelfth, "vertebrae_T12", "vertebrae_T12", variants.last_rib)
         if side in variants.cervical_ribs:
-            name = f"rib_{side}_cervical"
-            out[name] = _rib_at(out, first, "vertebrae_T1", "vertebrae_C7", variants.cervical_rib)
-            unclassed.add(name)
+            # A raised arm brings the clavicle up: the rib ends before it.
+            clavicle = out[f"clavicula_{side}"].vertices
+            for length in variants.cervical_rib * np.array([1.0, 0.75, 0.55, 0.4]):
+                rib = _rib_at(out, first, "vertebrae_T1", "vertebrae_C7", float(length))
+                if not _near(clavicle, rib.vertices, _BESIDE + 2):
+                    name = f"rib_{side}_cervical"
+                    out[name] = rib
+                    unclassed.add(name)
+                    break
     return out, frozenset(unclassed)
 
 
@@ -129,13 +135,16 @@ def _rib_at(surfaces: Mapping[str, Surface], rib: str, of: str, to: str, length:
     matrix = thickness * np.eye(3) + (length - thickness) * np.outer(axis, axis)
     moved = (vertices - head) @ matrix + head + _centre(surfaces, to) - vertebra
     # Beside the other vertebra's processes, not in them.
-    other = cKDTree(surfaces[to].vertices) if to != of else None
     outwards = np.array([_STEP if moved[:, 0].mean() > vertebra[0] else -_STEP, 0.0, 0.0])
     for _ in range(_STEPS):
-        if other is None or other.query(moved)[0].min() > _BESIDE:
+        if to == of or not _near(surfaces[to].vertices, moved, _BESIDE):
             break
         moved = moved + outwards
     return surfaces[rib].moved(moved)
+
+
+def _near(of: Float[np.ndarray, "vertex 3"], points: Float[np.ndarray, "point 3"], mm: float) -> bool:
+    return bool(np.isfinite(cKDTree(of).query(points, distance_upper_bound=mm)[0]).any())
 
 
 def _without_fifth_lumbar(surfaces: dict[str, Surface]) -> dict[str, Surface]:
