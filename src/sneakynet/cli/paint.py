@@ -1,16 +1,13 @@
 """``sneakynet paint``: make CT scans of real label maps."""
 
 import os
-import sys
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import tyro
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from sneakynet.cli.making import follow
 from sneakynet.data.label_scheme import Scheme, label_names
 from sneakynet.data.painted_dataset import Template, write_paintings
 from sneakynet.phantom.label_map import LabelMapSettings
@@ -70,19 +67,13 @@ def run(command: PaintCommand) -> None:
         count=command.count,
         seed=command.seed,
         bodies=command.bodies,
-        workers=min(command.workers, command.count) if command.count > 0 else command.workers,
+        workers=command.workers,
     )
-    columns = (
-        TextColumn("paintings"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.description}"),
+    follow(
+        cases,
+        what="paintings",
+        count=command.count,
+        output=command.output,
+        describe=lambda case: case.name,
+        quiet=command.quiet,
     )
-    # Closed also when Ctrl-C comes between two cases: what is queued is given up then.
-    with closing(cases), Progress(*columns, console=Console(stderr=True), disable=command.quiet) as progress:
-        task = progress.add_task("", total=command.count)
-        for case in cases:
-            progress.update(task, advance=1, description=case.name)
-    if not command.quiet:
-        print(f"{command.count} paintings in {command.output}", file=sys.stderr)

@@ -2,15 +2,13 @@
 
 import dataclasses
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from sneakynet.cli.making import follow
 from sneakynet.data.phantom_dataset import Recipe, write_phantoms
 from sneakynet.phantom.settings import PhantomSettings
 
@@ -53,18 +51,13 @@ def run(command: PhantomCommand) -> None:
         Recipe(spacing=command.spacing, field=command.field, settings=command.settings, bodies=command.bodies),
         count=command.count,
         seed=command.seed,
-        workers=min(command.workers, command.count) if command.count > 0 else command.workers,
+        workers=command.workers,
     )
-    columns = (
-        TextColumn("phantoms"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.description}"),
+    follow(
+        cases,
+        what="phantoms",
+        count=command.count,
+        output=command.output,
+        describe=lambda case: f"{case.name}: {case.facts['field']}, {str(case.facts['pose']).replace('_', ' ')}",
+        quiet=command.quiet,
     )
-    with Progress(*columns, console=Console(stderr=True), disable=command.quiet) as progress:
-        task = progress.add_task("", total=command.count)
-        for case in cases:
-            progress.update(task, advance=1, description=f"{case.name}: {case.field}, {case.pose.replace('_', ' ')}")
-    if not command.quiet:
-        print(f"{command.count} phantoms in {command.output}", file=sys.stderr)

@@ -13,8 +13,8 @@ from sneakynet.anatomy.bone import BoneTable
 from sneakynet.data.case_writer import MadeCase, MadeScan, Series, write_cases
 from sneakynet.errors import SettingError
 from sneakynet.phantom.body import Body
-from sneakynet.phantom.image import paint_scan
 from sneakynet.phantom.label_map import LabelMap, LabelMapSettings, check_spacing, draw_body, level_faults, prepare
+from sneakynet.phantom.phantom import painted
 from sneakynet.phantom.scan import ScanSettings, draw_scan
 from sneakynet.volumes.read import read_labels
 from sneakynet.volumes.volume import Volume
@@ -113,5 +113,4 @@ def _body(template: Template, seed: int) -> Body:
 def _scan(template: Template, seed: int) -> MadeScan:
     body = _body(template, seed)
     draw = draw_scan(np.random.default_rng([seed, 1]), template.scan)
-    scan = Volume(np.rint(paint_scan(body, draw).numpy()).astype(np.int16), body.affine)
-    return MadeScan(scan, Volume(body.labels, body.affine), body.facts)
+    return MadeScan(painted(body, draw), Volume(body.labels, body.affine), body.facts)

@@ -7,7 +7,7 @@ import os
 import time
 from concurrent.futures import ProcessPoolExecutor
 
-from sneakynet.data.phantom_dataset import start_worker
+from sneakynet.data.worker import start_worker
 
 if __name__ == "__main__":
     context = multiprocessing.get_context("spawn")
