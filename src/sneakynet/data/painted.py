@@ -7,7 +7,7 @@ continues exactly.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -26,6 +26,7 @@ _AHEAD = 8
 _CENTRES_PER_CLASS = 256
 
 
+@runtime_checkable
 class Bodies(Protocol):
     """Bodies by index, all of one spacing (mm)."""
 

@@ -14,7 +14,7 @@ from jaxtyping import Float, Int64, Integer, Shaped
 from torch import Tensor
 
 from sneakynet.data.case import Case
-from sneakynet.data.warp import Warp, draw_warp, warped
+from sneakynet.data.warp import Warp, WarpedViews, draw_warp
 from sneakynet.errors import SettingError
 from sneakynet.geometry.fields import context_origin
 
@@ -176,42 +176,49 @@ def _crop(edge: int, centre: int, rng: np.random.Generator, *, probability: floa
     return first, min(max(last, first + grid), edge)
 
 
-def make_patches(
-    case: Case,
-    draw: Draw,
+def make_batch(
+    cases: Sequence[Case],
+    draws: Sequence[Draw],
     geometry: PatchGeometry,
     *,
     hu_window: tuple[float, float],
     mirror_lut: Int64[np.ndarray, " class"] | None = None,
     ignore_padding: bool = False,
 ) -> Patches:
-    """Cut the patches of a draw out of its case, as a batch of one.
+    """Cut the patches of draws out of their cases, on the device on which the cases lie.
 
     Args:
-        case: the case that the draw names.
-        draw: what to cut.
+        cases: that the draws name by index.
+        draws: what to cut.
         geometry: of the patches.
         hu_window: HU that become -1 and 1.
-        mirror_lut: label of the mirrored bone for every label; needed where the draw mirrors.
+        mirror_lut: label of the mirrored bone for every label; needed where a draw mirrors.
         ignore_padding: whether voxels beyond the scan get the label ``ignored`` in place of the repeated edge's.
     """
+    bent = [n for n, draw in enumerate(draws) if draw.warp is not None]
+    views = _warped_views(cases, [draws[n] for n in bent], geometry) if bent else None
     images, labels = [], []
     for kappa in (0, *geometry.contexts):
-        image, label = _seen(case, draw, geometry, kappa, ignore_padding=ignore_padding)
-        if draw.mirror:
-            image, label = image.flip(0), label.flip(0)
-            if mirror_lut is not None:
-                label = _mirrored(label, mirror_lut)
-        low, high = hu_window
-        image = image.sub_((low + high) / 2).mul_(2 * draw.gain / (high - low)).add_(draw.offset)
-        if draw.noise:
-            noise = torch.Generator(image.device).manual_seed(draw.noise_seed + kappa)
-            # White noise shrinks when it is averaged over a cell of 8**kappa voxels.
-            image.add_(
-                torch.randn(image.shape, generator=noise, device=image.device), alpha=draw.noise / 8 ** (kappa / 2)
+        seen = {
+            n: _plain(cases[draw.case], draw, geometry, kappa, ignore_padding=ignore_padding)
+            for n, draw in enumerate(draws)
+            if draw.warp is None
+        }
+        if views is not None:
+            of = [cases[draws[n].case].pyramid for n in bent]
+            mark = torch.iinfo(of[0].labels[kappa].dtype).max if ignore_padding else None
+            image, label = views.at(
+                [pyramid.scan[kappa] for pyramid in of],
+                [pyramid.labels[kappa] for pyramid in of],
+                edge=geometry.patch_size,
+                scale=2**kappa,
+                inside=[_cells(draws[n], kappa) for n in bent],
+                ignore=mark,
             )
-        images.append(image.clamp_(-1, 1)[None, None])
-        labels.append(label[None])
+            seen |= {n: (image[place], label[place]) for place, n in enumerate(bent)}
+        batch = [_mirrored(*seen[n], mirror_lut) if draw.mirror else seen[n] for n, draw in enumerate(draws)]
+        images.append(_intensity(torch.stack([image for image, _ in batch]), draws, kappa, hu_window)[:, None])
+        labels.append(torch.stack([label for _, label in batch]))
     return Patches(images=tuple(images), labels=tuple(labels))
 
 
@@ -220,39 +227,61 @@ def ignored(dtype: np.dtype[Any]) -> int:
     return int(np.iinfo(dtype).max)
 
 
-def _seen(
+def _cells(draw: Draw, kappa: int) -> Box:
+    """The cells of a level that a draw may see."""
+    i, j, k = ((first // 2**kappa, last // 2**kappa) for first, last in draw.inside)
+    return i, j, k
+
+
+def _warped_views(cases: Sequence[Case], draws: Sequence[Draw], geometry: PatchGeometry) -> WarpedViews:
+    half = (geometry.patch_size - 1) / 2
+    return WarpedViews(
+        [draw.warp for draw in draws if draw.warp is not None],
+        [(draw.origin[0] + half, draw.origin[1] + half, draw.origin[2] + half) for draw in draws],
+        widest=2 ** max(geometry.contexts, default=0) * geometry.patch_size,
+        device=cases[draws[0].case].pyramid.scan[0].device,
+    )
+
+
+def _plain(
     case: Case, draw: Draw, geometry: PatchGeometry, kappa: int, *, ignore_padding: bool
 ) -> tuple[Float[Tensor, "edge edge edge"], Integer[Tensor, "edge edge edge"]]:
-    """HU and labels of one network's patch, as new tensors."""
-    scan, label_map = case.pyramid.scan[kappa], case.pyramid.labels[kappa]
-    first, last = ([bound[end] // 2**kappa for bound in draw.inside] for end in (0, 1))
-    inside = ((first[0], last[0]), (first[1], last[1]), (first[2], last[2]))
-    if draw.warp is not None:
-        widest = 2 ** max(geometry.contexts, default=0) * geometry.patch_size
-        return warped(
-            scan,
-            label_map,
-            draw.warp,
-            centre=tuple(o + (geometry.patch_size - 1) / 2 for o in draw.origin),
-            edge=geometry.patch_size,
-            scale=2**kappa,
-            widest=widest,
-            inside=inside,
-            ignore=torch.iinfo(label_map.dtype).max if ignore_padding else None,
-        )
-    origin = geometry.context_origin(draw.origin, kappa)
-    image = cut(scan, origin, geometry.patch_size, inside=inside).float()
-    label = cut(label_map, origin, geometry.patch_size, inside=inside)
+    """HU and labels of one network's patch without deformation."""
+    inside, origin = _cells(draw, kappa), geometry.context_origin(draw.origin, kappa)
+    image = cut(case.pyramid.scan[kappa], origin, geometry.patch_size, inside=inside).float()
+    label = cut(case.pyramid.labels[kappa], origin, geometry.patch_size, inside=inside)
     if ignore_padding:
         _ignore_beyond(label, origin, inside=inside)
     return image, label
 
 
-def _mirrored(label: Integer[Tensor, "edge edge edge"], mirror_lut: Int64[np.ndarray, " class"]) -> Tensor:
+def _mirrored(image: Tensor, label: Tensor, mirror_lut: Int64[np.ndarray, " class"] | None) -> tuple[Tensor, Tensor]:
+    image, label = image.flip(0), label.flip(0)
+    if mirror_lut is None:
+        return image, label
     highest = torch.iinfo(label.dtype).max
     lut = torch.full((highest + 1,), highest, dtype=label.dtype)
     lut[: len(mirror_lut)] = torch.from_numpy(mirror_lut).to(label.dtype)
-    return lut.to(label.device)[label.long()]
+    if label.is_cuda:
+        lut = lut.pin_memory().to(label.device, non_blocking=True)
+    return image, lut[label.long()]
+
+
+def _intensity(
+    images: Float[Tensor, "batch edge edge edge"], draws: Sequence[Draw], kappa: int, hu_window: tuple[float, float]
+) -> Float[Tensor, "batch edge edge edge"]:
+    """HU scaled to the window, with each draw's contrast, brightness and noise."""
+    low, high = hu_window
+    images.sub_((low + high) / 2).mul_(2 / (high - low))
+    for image, draw in zip(images, draws, strict=True):
+        image.mul_(draw.gain).add_(draw.offset)
+        if draw.noise:
+            noise = torch.Generator(image.device).manual_seed(draw.noise_seed + kappa)
+            # White noise shrinks when it is averaged over a cell of 8**kappa voxels.
+            image.add_(
+                torch.randn(image.shape, generator=noise, device=image.device), alpha=draw.noise / 8 ** (kappa / 2)
+            )
+    return images.clamp_(-1, 1)
 
 
 def _ignore_beyond(label: Tensor, origin: tuple[int, int, int], *, inside: Box) -> None:
@@ -288,14 +317,6 @@ def cut(
     return cube.clone(memory_format=torch.contiguous_format)
 
 
-def stack(patches: Sequence[Patches]) -> Patches:
-    """Join batches along the batch axis."""
-    return Patches(
-        images=tuple(torch.cat(level) for level in zip(*(p.images for p in patches), strict=True)),
-        labels=tuple(torch.cat(level) for level in zip(*(p.labels for p in patches), strict=True)),
-    )
-
-
 def draw_batch(
     cases: Sequence[Case],
     geometry: PatchGeometry,
@@ -310,22 +331,3 @@ def draw_batch(
     return tuple(
         draw_patch(cases, geometry, rng, balanced=balanced, augmentation=augmentation) for _ in range(batch_size)
     )
-
-
-def make_batch(
-    cases: Sequence[Case],
-    draws: Sequence[Draw],
-    geometry: PatchGeometry,
-    *,
-    hu_window: tuple[float, float],
-    mirror_lut: Int64[np.ndarray, " class"] | None = None,
-    ignore_padding: bool = False,
-) -> Patches:
-    """Cut and join the patches of several draws."""
-    made = [
-        make_patches(
-            cases[d.case], d, geometry, hu_window=hu_window, mirror_lut=mirror_lut, ignore_padding=ignore_padding
-        )
-        for d in draws
-    ]
-    return stack(made)

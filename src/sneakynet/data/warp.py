@@ -4,6 +4,7 @@ Target and contexts are concentric views of one space, so the deformation is dra
 voxels around the patch's centre, and every view is sampled from its own level of the pyramid through it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,68 +48,98 @@ def draw_warp(rng: np.random.Generator) -> Warp:
     )
 
 
-def warped(
-    scan: Tensor,
-    labels: Tensor,
-    warp: Warp,
-    *,
-    centre: tuple[float, ...],
-    edge: int,
-    scale: int,
-    widest: int,
-    inside: tuple[tuple[int, int], tuple[int, int], tuple[int, int]],
-    ignore: int | None,
-) -> tuple[Float[Tensor, "edge edge edge"], Integer[Tensor, "edge edge edge"]]:
-    """One view through a deformation: HU by linear interpolation, labels by the nearest cell.
+Bounds = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
+"""First and one-past-last cell along i, j, k."""
+
+
+class WarpedViews:
+    """Views of scans through deformations, a batch at a time.
 
     Args:
-        scan: level of the pyramid.
-        labels: on the same grid.
-        warp: the deformation.
-        centre: of the patch, full-resolution voxel coordinates.
-        edge: of the view, in its own cells.
-        scale: voxels per cell along an edge.
+        warps: one for each patch.
+        centres: of the patches, full-resolution voxel coordinates.
         widest: edge of the widest view, full-resolution voxels.
-        inside: the cells that exist; beyond them the edge values are repeated.
-        ignore: label of cells beyond, if they are to be marked.
+        device: where the scans lie.
     """
-    device = scan.device
-    lattice = np.random.default_rng(warp.seed).normal(0, warp.bend * widest, (3, _NODES, _NODES, _NODES))
-    matrix = np.array(warp.matrix)
-    # Where the view may reach is bounded beforehand: no value has to come back from the device.
-    reach = np.abs(matrix).sum(1) * (edge * scale / 2) + np.abs(lattice).max()
-    low = [max(a, min(int((c - r) // scale) - 1, b - 1)) for (a, b), c, r in zip(inside, centre, reach, strict=True)]
-    high = [
-        min(b, max(int((c + r) // scale) + 3, start + 1))
-        for (_, b), c, r, start in zip(inside, centre, reach, low, strict=True)
-    ]
-    box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
 
-    steps = (torch.arange(edge, device=device) - (edge - 1) / 2) * scale
-    offsets = torch.stack(torch.meshgrid(steps, steps, steps, indexing="ij"), dim=-1)
-    nodes = torch.from_numpy(lattice.astype(np.float32)).to(device, non_blocking=True)
-    # grid_sample wants the last axis first.
-    bend = grid_sample(nodes[None], (offsets.flip(-1) / (widest / 2))[None], align_corners=True)[0]
-    linear = torch.from_numpy(matrix.astype(np.float32)).to(device, non_blocking=True)
-    at = offsets @ linear.T + bend.permute(1, 2, 3, 0)
-    # Cell c of a level covers the voxels c * scale ... (c + 1) * scale - 1.
-    middle = torch.tensor([(c + 0.5) / scale - 0.5 for c in centre], device=device)
-    at = at / scale + middle
+    def __init__(
+        self,
+        warps: Sequence[Warp],
+        centres: Sequence[tuple[float, float, float]],
+        *,
+        widest: int,
+        device: torch.device,
+    ) -> None:
+        shape = (3, _NODES, _NODES, _NODES)
+        lattices = [np.random.default_rng(warp.seed).normal(0, warp.bend * widest, shape) for warp in warps]
+        matrices = np.array([warp.matrix for warp in warps])
+        self._centres, self._widest, self._device = np.array(centres), widest, device
+        self._spread = np.abs(matrices).sum(2)
+        self._bend = np.array([np.abs(lattice).max() for lattice in lattices])
+        self._linear, self._nodes = _on_device(device, matrices, np.stack(lattices))
 
-    first = torch.tensor(low, device=device)
-    last = torch.tensor([b - 1 for b in high], device=device)
-    nearest = at.round().long()
-    within = torch.minimum(torch.maximum(nearest, first), last) - first
-    label = labels[box][within.unbind(-1)]
-    if ignore is not None:
-        begin = torch.tensor([a for a, _ in inside], device=device)
-        end = torch.tensor([b - 1 for _, b in inside], device=device)
-        label[((nearest < begin) | (nearest > end)).any(-1)] = ignore
-    size = torch.tensor([max(b - a - 1, 1) for a, b in zip(low, high, strict=True)], device=device)
-    image = grid_sample(
-        scan[box].float()[None, None],
-        ((at - first) / size * 2 - 1).flip(-1)[None],
-        align_corners=True,
-        padding_mode="border",
-    )[0, 0]
-    return image, label
+    def at(
+        self,
+        scans: Sequence[Tensor],
+        labels: Sequence[Tensor],
+        *,
+        edge: int,
+        scale: int,
+        inside: Sequence[Bounds],
+        ignore: int | None,
+    ) -> tuple[Float[Tensor, "batch edge edge edge"], Integer[Tensor, "batch edge edge edge"]]:
+        """The views at one level: HU by linear interpolation, labels by the nearest cell.
+
+        Args:
+            scans: this level of each patch's pyramid.
+            labels: on the same grids, contiguous.
+            edge: of the views, in their own cells.
+            scale: voxels per cell along an edge.
+            inside: the cells of each that exist; beyond them the edge values are repeated.
+            ignore: label of cells beyond, if they are to be marked.
+        """
+        begin, end = (np.array([[bound[n] for bound in bounds] for bounds in inside]) for n in (0, 1))
+        # What a view may reach is bounded beforehand: no value has to come back from the device.
+        reach = self._spread * (edge * scale / 2) + self._bend[:, None]
+        low = np.clip((self._centres - reach) // scale - 1, begin, end - 1).astype(int)
+        high = np.clip((self._centres + reach) // scale + 3, low + 1, end).astype(int)
+        strides = np.array([label.stride() for label in labels])
+        # Cell c of a level covers the voxels c * scale ... (c + 1) * scale - 1.
+        middle = (self._centres + 0.5) / scale - 0.5
+        parts = (middle, low, np.maximum(high - low - 1, 1), begin, end - 1, strides)
+        middle_, low_, size_, begin_, last_, strides_ = (
+            part[:, None, None, None] for part in _on_device(self._device, *parts)
+        )
+
+        steps = (torch.arange(edge, device=self._device) - (edge - 1) / 2) * scale
+        offsets = torch.stack(torch.meshgrid(steps, steps, steps, indexing="ij"), dim=-1)
+        # grid_sample wants the last axis first.
+        lookup = (offsets.flip(-1) / (self._widest / 2)).expand(len(scans), -1, -1, -1, -1)
+        bend = grid_sample(self._nodes, lookup, align_corners=True).movedim(1, -1)
+        at = (torch.einsum("ijkc,bdc->bijkd", offsets, self._linear) + bend) / scale + middle_
+
+        nearest = at.round()
+        within = torch.minimum(torch.maximum(nearest, begin_), last_)
+        flat = (within.long() * strides_.long()).sum(-1)
+        seen = torch.stack([label.take(index) for label, index in zip(labels, flat, strict=True)])
+        if ignore is not None:
+            seen.masked_fill_((within != nearest).any(-1), ignore)
+        places = ((at - low_) / size_ * 2 - 1).flip(-1)
+        images = [
+            grid_sample(scan[box].float()[None, None], place[None], align_corners=True, padding_mode="border")[0, 0]
+            for scan, box, place in zip(scans, _boxes(low, high), places, strict=True)
+        ]
+        return torch.stack(images), seen
+
+
+def _boxes(low: np.ndarray, high: np.ndarray) -> list[tuple[slice, ...]]:
+    return [tuple(slice(int(a), int(b)) for a, b in zip(*ends, strict=True)) for ends in zip(low, high, strict=True)]
+
+
+def _on_device(device: torch.device, *arrays: np.ndarray) -> list[Tensor]:
+    """Arrays as float32 tensors, sent in one piece: every copy from unpinned memory would wait for the device."""
+    flat = torch.from_numpy(np.concatenate([np.asarray(array, np.float32).ravel() for array in arrays]))
+    if device.type == "cuda":
+        flat = flat.pin_memory().to(device, non_blocking=True)
+    sizes = [array.size for array in arrays]
+    return [part.reshape(array.shape) for part, array in zip(torch.split(flat, sizes), arrays, strict=True)]

@@ -34,6 +34,9 @@ from sneakynet.training.validation import Score, validate
 CHECKPOINT = "checkpoint.pt"
 WEIGHTS = "model.safetensors"
 
+# On a GPU the running means take every n-th step in.
+_LOOK_EVERY = 10
+
 # Second entry of the random key, so that training, validation and the split never share a stream.
 _TRAINING, _VALIDATION = 1, 2
 
@@ -177,10 +180,14 @@ class _Window:
         self._batch = trainer.settings.batch_size
         self._reports: list[StepReport] = []
         self._started = time.monotonic()
+        # Reading a loss waits for the GPU.
+        self._waits = trainer.device.type == "cuda"
         self.facts: dict[str, float | str] = facts or {}
 
     def add(self, report: StepReport) -> None:
         self._reports.append(report)
+        if self._waits and len(self._reports) % _LOOK_EVERY:
+            return
         # A running mean: single steps jump too much to be read.
         for name, loss in report.losses.items():
             value = float(loss.total)

@@ -12,6 +12,7 @@ of voxels of class c.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any, Literal
 
 import torch
@@ -90,16 +91,21 @@ def _loss(
     ignore: int | None,
 ) -> Loss:
     n_classes = features.shape[1] if weight is None else weight.shape[0]
+    if not labels.is_cuda:  # on a GPU the answer would be waited for; what is painted there has no foreign labels
+        _check_labels(labels, n_classes, ignore)
+    options = _Options(dice=dice, class_weights=class_weights, ignore=ignore, with_gradient=torch.is_grad_enabled())
+    # torch ships Function.apply without types.
+    total, cross_entropy, dice_loss = _FusedLoss.apply(features, weight, bias, labels, options)  # type: ignore[no-untyped-call]
+    return Loss(total=total, cross_entropy=cross_entropy, dice=dice_loss)
+
+
+def _check_labels(labels: Tensor, n_classes: int, ignore: int | None) -> None:
     kept = labels if ignore is None else labels[labels != ignore]
     if kept.numel() and (highest := int(kept.max())) >= n_classes:
         msg = (
             f"a label is {highest}, the network has {n_classes} classes (0..{n_classes - 1}); give the dataset's table"
         )
         raise SettingError(msg)
-    options = _Options(dice=dice, class_weights=class_weights, ignore=ignore, with_gradient=torch.is_grad_enabled())
-    # torch ships Function.apply without types.
-    total, cross_entropy, dice_loss = _FusedLoss.apply(features, weight, bias, labels, options)  # type: ignore[no-untyped-call]
-    return Loss(total=total, cross_entropy=cross_entropy, dice=dice_loss)
 
 
 @dataclass(frozen=True)
@@ -112,9 +118,9 @@ class _Options:
 
 @dataclass
 class _Chunk:
-    """Some voxels of one batch entry, as rows."""
+    """Some voxels of one block of rows."""
 
-    entry: int
+    block: int
     rows: slice
     probabilities: Tensor  # [voxels, class]; a buffer that the next chunk overwrites
     labels: Tensor  # [voxels] int64, ignored voxels as class 0
@@ -129,12 +135,14 @@ class _FusedLoss(torch.autograd.Function):
         ctx: Any, features: Tensor, weight: Tensor | None, bias: Tensor | None, labels: Tensor, options: _Options
     ) -> tuple[Tensor, Tensor, Tensor]:
         with torch.autocast(features.device.type, enabled=False):
-            rows = _Rows(features, weight, bias, labels, ignore=options.ignore)
-            sums = _Sums.over(rows, options)
-            if options.with_gradient and any(ctx.needs_input_grad[:3]):
-                ctx.save_for_backward(*_gradients(rows, sums, features, weight, bias))
+            with_gradient = options.with_gradient and any(ctx.needs_input_grad[:3])
+            if weight is not None and bias is not None and _has_kernels(features):
+                sums, found = _by_kernels(features, weight, bias, labels, options, with_gradient=with_gradient)
             else:
-                ctx.save_for_backward()
+                rows = _Rows(features, weight, bias, labels, ignore=options.ignore)
+                sums = _Sums.over(rows, options)
+                found = _gradients(rows, sums, features, weight, bias) if with_gradient else ()
+            ctx.save_for_backward(*found)
         ctx.mark_non_differentiable(sums.cross_entropy, sums.dice)
         return sums.cross_entropy + sums.dice, sums.cross_entropy, sums.dice
 
@@ -143,6 +151,32 @@ class _FusedLoss(torch.autograd.Function):
         gradients: list[Tensor | None] = [g * grad.to(g.dtype) for g in ctx.saved_tensors]
         gradients += [None] * (5 - len(gradients))
         return tuple(gradients)
+
+
+def _has_kernels(features: Tensor) -> bool:
+    return features.is_cuda and features.dtype != torch.float64 and find_spec("triton") is not None
+
+
+def _by_kernels(
+    features: Tensor, weight: Tensor, bias: Tensor, labels: Tensor, options: _Options, *, with_gradient: bool
+) -> tuple["_Sums", tuple[Tensor, ...]]:
+    """The same by the kernels for GPUs."""
+    from sneakynet.training import head_kernels  # Triton is there only where a GPU is
+
+    maps = features.detach().contiguous(memory_format=torch.channels_last_3d)
+    rows = _blocks(maps)[0]
+    w, b = weight.detach().float().contiguous(), bias.detach().float().contiguous()
+    y = labels.contiguous().flatten()
+    totals = head_kernels.class_sums(rows, w, b, y, ignore=options.ignore)
+    sums = _Sums.of(totals, options, dtype=torch.float32)
+    if not with_gradient:
+        return sums, ()
+    by_features = torch.empty_like(maps)
+    slopes = (sums.on_label.contiguous(), sums.anywhere.contiguous(), sums.voxel_weight.contiguous())
+    by_weight, by_bias = head_kernels.gradients(
+        rows, w, b, y, slopes, ignore=options.ignore, out=_blocks(by_features)[0]
+    )
+    return sums, (by_features, by_weight.to(weight.dtype), by_bias.to(bias.dtype))
 
 
 class _Rows:
@@ -154,8 +188,8 @@ class _Rows:
         self.dtype = features.dtype if features.dtype == torch.float64 else torch.float32
         self.device = features.device
         self.n_classes = features.shape[1] if weight is None else weight.shape[0]
-        self.inputs = [entry.flatten(1).t() for entry in features.detach()]
-        self.labels = [entry.flatten() for entry in labels]
+        self.inputs = _blocks(features.detach())
+        self.labels = [labels.flatten()] if len(self.inputs) == 1 else [entry.flatten() for entry in labels]
         self.ignore = ignore
         self.weight = None if weight is None else weight.detach().to(self.dtype)
         self.bias = None if bias is None else bias.detach().to(self.dtype)
@@ -167,7 +201,7 @@ class _Rows:
 
     def __iter__(self) -> Iterator[_Chunk]:
         scores, probabilities = self.buffer(), self.buffer()
-        for entry, (inputs, labels) in enumerate(zip(self.inputs, self.labels, strict=True)):
+        for block, (inputs, labels) in enumerate(zip(self.inputs, self.labels, strict=True)):
             for start in range(0, labels.numel(), self.chunk):
                 rows = slice(start, min(start + self.chunk, labels.numel()))
                 n = rows.stop - start
@@ -180,7 +214,24 @@ class _Rows:
                 if valid is not None:
                     y = y.where(valid, 0)
                     probabilities[:n] *= valid[:, None]
-                yield _Chunk(entry, rows, probabilities[:n], y, valid)
+                yield _Chunk(block, rows, probabilities[:n], y, valid)
+
+
+def _blocks(maps: Tensor) -> list[Tensor]:
+    """A feature map as views ``[voxel, channel]``: one of the whole batch where channels come last, else per entry."""
+    if maps.is_contiguous(memory_format=torch.channels_last_3d):
+        return [maps.movedim(1, -1).flatten(0, 3)]
+    return [entry.flatten(1).t() for entry in maps]
+
+
+def _by_class(labels: Tensor, values: Tensor, n_classes: int) -> Tensor:
+    """Sums of the columns of ``values`` over the voxels of each class, ``[class column]``, in float64."""
+    if not labels.is_cuda:
+        sums = torch.zeros(n_classes, values.shape[1], dtype=torch.float64)
+        return sums.index_add_(0, labels, values.double())
+    # Nearly all voxels are background: added up one by one they would queue for one address.
+    members = labels[None, :] == torch.arange(n_classes, device=labels.device)[:, None]
+    return (members.to(values.dtype) @ values).double()
 
 
 @dataclass
@@ -195,29 +246,36 @@ class _Sums:
 
     @classmethod
     def over(cls, rows: _Rows, options: _Options) -> "_Sums":
-        predicted = torch.zeros(rows.n_classes, dtype=torch.float64, device=rows.device)
-        overlap, count, surprise = torch.zeros_like(predicted), torch.zeros_like(predicted), torch.zeros_like(predicted)
+        """Of chunks of voxels."""
+        totals = torch.zeros(4, rows.n_classes, dtype=torch.float64, device=rows.device)
         tiny = torch.finfo(rows.dtype).tiny
         for chunk in rows:
-            predicted += chunk.probabilities.sum(0)
-            own = chunk.probabilities.gather(1, chunk.labels[:, None]).squeeze(1).double()
-            one = torch.ones_like(own) if chunk.valid is None else chunk.valid.double()
-            overlap.index_add_(0, chunk.labels, own)
-            count.index_add_(0, chunk.labels, one)
+            totals[0] += chunk.probabilities.sum(0)
+            own = chunk.probabilities.gather(1, chunk.labels[:, None]).squeeze(1)
+            one = torch.ones_like(own) if chunk.valid is None else chunk.valid.to(own.dtype)
             # The clamp caps the reported value of hopeless voxels at about 87 nats; the gradient stays exact.
-            surprise.index_add_(0, chunk.labels, -own.clamp_min(tiny).log() * one)
+            values = torch.stack([own, one, -own.clamp_min(tiny).log() * one], dim=1)
+            totals[1:] += _by_class(chunk.labels, values, rows.n_classes).t()
+        return cls.of(totals, options, dtype=rows.dtype)
+
+    @classmethod
+    def of(cls, totals: Tensor, options: _Options, *, dtype: torch.dtype) -> "_Sums":
+        """Of sums by class, ``[4 class]``: probability anywhere, on the class's own voxels, their number, their
+        negative log-probability.
+        """
+        predicted, overlap, count, surprise = totals
         weights = torch.ones_like(count) if options.class_weights is None else options.class_weights.to(count)
-        weights = weights / (weights * count).sum().clamp_min(tiny)
+        weights = weights / (weights * count).sum().clamp_min(torch.finfo(dtype).tiny)
         size = predicted + count + DICE_EPS
         counted = (count > 0).double() if options.dice == "present" else torch.ones_like(count)
         share = counted / counted.sum().clamp_min(1.0)
         score = (2 * overlap + DICE_EPS) / size
         return cls(
-            cross_entropy=(weights * surprise).sum().to(rows.dtype),
-            dice=(share.sum() - (share * score).sum()).to(rows.dtype),
-            on_label=(-2 * share / size).to(rows.dtype),
-            anywhere=(share * score / size).to(rows.dtype),
-            voxel_weight=weights.to(rows.dtype),
+            cross_entropy=(weights * surprise).sum().to(dtype),
+            dice=(share.sum() - (share * score).sum()).to(dtype),
+            on_label=(-2 * share / size).to(dtype),
+            anywhere=(share * score / size).to(dtype),
+            voxel_weight=weights.to(dtype),
         )
 
 
@@ -225,12 +283,10 @@ def _gradients(
     rows: _Rows, sums: _Sums, features: Tensor, weight: Tensor | None, bias: Tensor | None
 ) -> tuple[Tensor, ...]:
     """Gradients of the loss by features, and by weight and bias where there is a head."""
-    grad_features = torch.empty_like(features)
-    outputs = [entry.flatten(1).t() for entry in grad_features]
-    writable = all(o.untyped_storage().data_ptr() == grad_features.untyped_storage().data_ptr() for o in outputs)
-    if not writable:
-        grad_features = torch.empty(features.shape, dtype=features.dtype, device=features.device)
-        outputs = [entry.flatten(1).t() for entry in grad_features]
+    channels_last = len(rows.inputs) == 1 and features.is_contiguous(memory_format=torch.channels_last_3d)
+    layout = torch.channels_last_3d if channels_last else torch.contiguous_format
+    grad_features = torch.empty(features.shape, dtype=features.dtype, device=features.device, memory_format=layout)
+    outputs = _blocks(grad_features)
     slope = rows.buffer()
     grad_weight = None if rows.weight is None else torch.zeros_like(rows.weight)
     grad_bias = None if rows.bias is None else torch.zeros_like(rows.bias)
@@ -247,10 +303,10 @@ def _gradients(
         dz.mul_(p)
         dz.scatter_add_(1, y[:, None], (direct - weight_v)[:, None])
         if rows.weight is None or grad_weight is None or grad_bias is None:
-            outputs[chunk.entry][chunk.rows] = dz.to(features.dtype)
+            outputs[chunk.block][chunk.rows] = dz.to(features.dtype)
             continue
-        outputs[chunk.entry][chunk.rows] = (dz @ rows.weight).to(features.dtype)
-        grad_weight.addmm_(dz.t(), rows.inputs[chunk.entry][chunk.rows].to(rows.dtype))
+        outputs[chunk.block][chunk.rows] = (dz @ rows.weight).to(features.dtype)
+        grad_weight.addmm_(dz.t(), rows.inputs[chunk.block][chunk.rows].to(rows.dtype))
         grad_bias += dz.sum(0)
     if grad_weight is None or grad_bias is None or weight is None or bias is None:
         return (grad_features,)

@@ -20,6 +20,10 @@ def autocast(device: torch.device, precision: Literal["f32", "bf16"]) -> torch.a
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16")
 
 
+# Steps between looks at whether a GPU has met a loss that is no number.
+_CHECK_EVERY = 20
+
+
 class DivergedError(SneakyNetError, ArithmeticError):
     """The loss is no number any more."""
 
@@ -60,6 +64,7 @@ class Trainer:
         weights = torch.ones(model.architecture.n_classes, device=self.device)
         weights[0] = settings.background_weight
         self.class_weights = weights
+        self._skipped = torch.zeros((), device=self.device)
 
     @property
     def exported(self) -> SneakyNet:
@@ -86,18 +91,29 @@ class Trainer:
         self.optimiser.zero_grad(set_to_none=True)
         losses = self.losses(patches, contexts_only=self.step < settings.context_steps)
         total = torch.stack([loss.total for loss in losses.values()]).sum()
-        if not bool(torch.isfinite(total)):
-            msg = (
-                f"the loss is {float(total.detach())} at step {self.step}: training has diverged; resume from the last "
-                "checkpoint, or start again with a smaller --learning-rate"
-            )
-            raise DivergedError(msg)
+        self._check(total.detach())
         total.backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
         self.step += 1
         self._average()
         plain = {name: replace(loss, total=loss.total.detach()) for name, loss in losses.items()}
         return StepReport(losses=plain, learning_rate=rate)
+
+    def _check(self, total: Tensor) -> None:
+        """Let no loss that is no number reach the weights."""
+        if self.device.type == "cuda":
+            # The optimiser skips such a step by itself; asking at each step would leave the GPU waiting.
+            self.optimiser.found_inf = (~torch.isfinite(total)).float()  # type: ignore[attr-defined]
+            self._skipped = self._skipped + self.optimiser.found_inf  # type: ignore[attr-defined]
+            bad = self.step % _CHECK_EVERY == 0 and bool(self._skipped)
+        else:
+            bad = not bool(torch.isfinite(total))
+        if bad:
+            msg = (
+                f"the loss is {float(total)} at step {self.step}: training has diverged; resume from the last "
+                "checkpoint, or start again with a smaller --learning-rate"
+            )
+            raise DivergedError(msg)
 
     def losses(self, patches: Patches, *, contexts_only: bool = False) -> dict[str, Loss]:
         """Loss of every network that has one; their sum is what is trained on."""
@@ -151,5 +167,5 @@ class Trainer:
         decay = min(self.settings.ema, (1 + self.step) / (10 + self.step))
         old: list[Tensor] = list(self.averaged.parameters())
         torch._foreach_lerp_(old, list(self.model.parameters()), 1 - decay)
-        for mine, theirs in zip(self.averaged.buffers(), self.model.buffers(), strict=True):
-            mine.copy_(theirs)
+        if statistics := list(self.averaged.buffers()):
+            torch._foreach_copy_(statistics, list(self.model.buffers()))

@@ -15,7 +15,6 @@ from sneakynet.data.sampling import (
     draw_batch,
     ignored,
     make_batch,
-    make_patches,
 )
 from sneakynet.errors import SettingError
 
@@ -46,6 +45,10 @@ def plain(case, origin, **changes):
     return Draw(case=0, origin=origin, inside=whole(case), **changes)
 
 
+def one(case, draw, geometry, **settings):
+    return make_batch([case], [draw], geometry, **settings)
+
+
 def test_cut_repeats_the_edge():
     level = torch.arange(4 * 5 * 6).reshape(4, 5, 6)
     inside = ((0, 4), (0, 5), (0, 6))
@@ -65,7 +68,7 @@ def test_cut_sees_nothing_beyond_its_limits():
 
 @pytest.mark.parametrize("kappa", [1, 2])
 def test_centre_of_a_context_is_the_pooled_target(case, kappa):
-    patches = make_patches(case, plain(case, (4, 4, 8)), GEOMETRY, hu_window=WINDOW)
+    patches = one(case, plain(case, (4, 4, 8)), GEOMETRY, hu_window=WINDOW)
     target, context = patches.images[0], patches.images[kappa]
     edge = 8 // 2**kappa
     start = (8 - edge) // 2
@@ -87,15 +90,15 @@ def test_misaligned_patch_size_is_refused():
 
 
 def test_intensity_is_scaled_to_the_window(case):
-    patches = make_patches(case, plain(case, (4, 4, 8)), GEOMETRY, hu_window=(-500.0, 1500.0))
+    patches = one(case, plain(case, (4, 4, 8)), GEOMETRY, hu_window=(-500.0, 1500.0))
     expected = np.clip((case.pyramid.scan[0][4:12, 4:12, 8:16].numpy().astype(float) - 500) / 1000, -1, 1)
     np.testing.assert_allclose(patches.images[0][0, 0].numpy(), expected, atol=1e-6)
 
 
 def test_mirror_flips_every_patch_and_swaps_the_labels(case):
     lut = np.array([0, 2, 1, 3])
-    seen = make_patches(case, plain(case, (0, 0, 4)), GEOMETRY, hu_window=WINDOW)
-    mirrored = make_patches(case, plain(case, (0, 0, 4), mirror=True), GEOMETRY, hu_window=WINDOW, mirror_lut=lut)
+    seen = one(case, plain(case, (0, 0, 4)), GEOMETRY, hu_window=WINDOW)
+    mirrored = one(case, plain(case, (0, 0, 4), mirror=True), GEOMETRY, hu_window=WINDOW, mirror_lut=lut)
     for level in range(3):
         assert torch.equal(mirrored.images[level], seen.images[level].flip(2))
         assert torch.equal(mirrored.labels[level], torch.from_numpy(lut)[seen.labels[level].long()].flip(1).byte())
@@ -108,10 +111,10 @@ def test_draws_depend_on_their_key_alone(case):
 
     assert draw(1, 2) == draw(1, 2)
     assert draw(1, 2) != draw(1, 3)
-    one = make_batch([case], draw(1, 2), GEOMETRY, hu_window=WINDOW, mirror_lut=np.array([0, 2, 1, 3]))
-    two = make_batch([case], draw(1, 2), GEOMETRY, hu_window=WINDOW, mirror_lut=np.array([0, 2, 1, 3]))
-    assert all(torch.equal(a, b) for a, b in zip(one.images, two.images, strict=True))
-    assert [tuple(image.shape) for image in one.images] == [(3, 1, 8, 8, 8)] * 3
+    first = make_batch([case], draw(1, 2), GEOMETRY, hu_window=WINDOW, mirror_lut=np.array([0, 2, 1, 3]))
+    second = make_batch([case], draw(1, 2), GEOMETRY, hu_window=WINDOW, mirror_lut=np.array([0, 2, 1, 3]))
+    assert all(torch.equal(a, b) for a, b in zip(first.images, second.images, strict=True))
+    assert [tuple(image.shape) for image in first.images] == [(3, 1, 8, 8, 8)] * 3
 
 
 def test_balanced_draws_find_the_rare_bone(case):
@@ -147,8 +150,8 @@ def test_centres_are_voxels_of_their_class():
 def test_padding_is_marked_and_nothing_else(case, mirror):
     draw = plain(case, (-8, 4, 12), mirror=mirror)
     lut = np.array([0, 2, 1, 3])
-    counted = make_patches(case, draw, GEOMETRY, hu_window=WINDOW, mirror_lut=lut)
-    marked = make_patches(case, draw, GEOMETRY, hu_window=WINDOW, mirror_lut=lut, ignore_padding=True)
+    counted = one(case, draw, GEOMETRY, hu_window=WINDOW, mirror_lut=lut)
+    marked = one(case, draw, GEOMETRY, hu_window=WINDOW, mirror_lut=lut, ignore_padding=True)
     for kappa, before, after in zip((0, 1, 2), counted.labels, marked.labels, strict=True):
         first = GEOMETRY.context_origin(draw.origin, kappa)
         at = [np.arange(o, o + 8) for o in first]

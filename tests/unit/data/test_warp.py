@@ -6,7 +6,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from sneakynet.data.pyramid import build_pyramid
-from sneakynet.data.warp import Warp, draw_warp, warped
+from sneakynet.data.warp import Warp, WarpedViews, draw_warp
 
 EDGE, WIDEST = 16, 64
 CENTRE = (31.5, 31.5, 31.5)
@@ -23,17 +23,17 @@ def pyramid():
 
 def view(pyramid, warp, kappa, *, centre=CENTRE, ignore=None):
     size = pyramid.scan[kappa].shape
-    return warped(
-        pyramid.scan[kappa],
-        pyramid.labels[kappa],
-        warp,
-        centre=centre,
+    views = WarpedViews([warp, warp], [CENTRE, centre], widest=WIDEST, device=torch.device("cpu"))
+    inside = ((0, size[0]), (0, size[1]), (0, size[2]))
+    images, labels = views.at(
+        [pyramid.scan[kappa]] * 2,
+        [pyramid.labels[kappa]] * 2,
         edge=EDGE,
         scale=2**kappa,
-        widest=WIDEST,
-        inside=((0, size[0]), (0, size[1]), (0, size[2])),
+        inside=[inside] * 2,
         ignore=ignore,
     )
+    return images[1], labels[1]
 
 
 @pytest.mark.parametrize("kappa", [0, 1, 2])
