@@ -6,11 +6,12 @@ first costal notch, the body 35 to 40 mm; Selthofer et al., Coll Antropol 30:43 
 
 import numpy as np
 
-from sneakynet.phantom.surface import Surface, clipped, joined, subdivided
+from sneakynet.phantom.surface import Surface, clipped, grown, joined, subdivided
 
 _HALF_BODY = 19.0  # mm: half the width of the body
 _HALF_TOP = 29.0  # mm: half the width of the manubrium, at its top
 _ANGLE = 0.29  # share of the plate's length (with xiphoid) at which the sternal angle lies
+_THICKER = 1.1  # mm all round: the source's plate is 6 mm thick, adults' 9 to 12 (Selthofer et al.)
 _SYMPHYSIS = 2.5  # mm between manubrium and body
 
 
@@ -21,7 +22,7 @@ def breastbone(plate: Surface, *, middle: float) -> dict[str, Surface]:
         plate: sternum and costal cartilage in one closed piece.
         middle: x of the body's middle plane.
     """
-    plate = subdivided(plate)
+    plate = grown(subdivided(plate), _THICKER)
     inner = plate.vertices[np.abs(plate.vertices[:, 0] - middle) < _HALF_BODY]
     centred = inner - inner.mean(0)
     centred[:, 0] = 0

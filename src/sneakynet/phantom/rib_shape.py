@@ -39,7 +39,7 @@ def fitted_rib(rib: Surface, number: int, *, vertebra: Vertebra) -> Surface:
     places = [(sign * (edge * shape.width_up / 2 + _HEAD_GAP + _HALF_HEAD), -shape.depth / 2 + ahead, height)]
     if number not in _FLOATING:
         tip = shape.transverse_width / 2 - 3.0
-        places.append((sign * tip, -shape.depth / 2 - shape.transverse_back + 10.5, shape.transverse_up + 0.5))
+        places.append((sign * tip, -shape.depth / 2 - shape.transverse_back + 11.5, shape.transverse_up + 0.5))
     targets = vertebra.to_world(np.array(places))
 
     moves = [targets[0] - head]
