@@ -11,9 +11,8 @@ import numpy as np
 
 from sneakynet.anatomy.bone import BoneTable
 from sneakynet.data.case_writer import MadeCase, MadeScan, Series, write_cases
-from sneakynet.errors import SettingError
 from sneakynet.phantom.body import Body
-from sneakynet.phantom.label_map import LabelMap, LabelMapSettings, check_spacing, draw_body, level_faults, prepare
+from sneakynet.phantom.label_map import LabelMap, LabelMapSettings, check_settings, draw_body, level_faults, prepare
 from sneakynet.phantom.phantom import painted
 from sneakynet.phantom.scan import ScanSettings, draw_scan
 from sneakynet.volumes.read import read_labels
@@ -67,10 +66,7 @@ def write_paintings(
         BoneTableError: no label is named as a bone of the table.
         OutputError: the folder cannot be written.
     """
-    check_spacing(template.spacing)
-    if min(template.shape.stretch) <= 0:
-        msg = f"stretch must be three factors above 0, got {template.shape.stretch}"
-        raise SettingError(msg)
+    check_settings(template.shape, spacing=template.spacing)
     # Before anything is written: whatever is wrong with the map is found here.
     source = _prepared(template)
     for note in (*source.notes, *level_faults(source, stretch=template.shape.stretch)):

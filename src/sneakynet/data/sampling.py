@@ -14,7 +14,7 @@ from jaxtyping import Float, Int64, Integer, Shaped
 from torch import Tensor
 
 from sneakynet.data.case import Case
-from sneakynet.data.warp import Warp, WarpedViews, draw_warp
+from sneakynet.data.warp import Warp, WarpedViews, draw_warp, on_device
 from sneakynet.errors import SettingError
 from sneakynet.geometry.fields import context_origin
 
@@ -58,7 +58,7 @@ class Draw:
         gain: contrast factor.
         offset: brightness shift, normalised intensity.
         noise: standard deviation of the noise, normalised intensity.
-        noise_seed: of the noise.
+        noise_seed: of the noise; a batch takes its first draw's.
         warp: of the space around the patch's centre, if any.
     """
 
@@ -216,7 +216,12 @@ def make_batch(
                 ignore=mark,
             )
             seen |= {n: (image[place], label[place]) for place, n in enumerate(bent)}
-        batch = [_mirrored(*seen[n], mirror_lut) if draw.mirror else seen[n] for n, draw in enumerate(draws)]
+        if kappa == 0 and any(draw.mirror for draw in draws):
+            table = _mirror_table(mirror_lut, seen[0][1])
+        batch = [
+            (seen[n][0].flip(0), table[seen[n][1].flip(0).long()]) if draw.mirror else seen[n]
+            for n, draw in enumerate(draws)
+        ]
         images.append(_intensity(torch.stack([image for image, _ in batch]), draws, kappa, hu_window)[:, None])
         labels.append(torch.stack([label for _, label in batch]))
     return Patches(images=tuple(images), labels=tuple(labels))
@@ -255,16 +260,14 @@ def _plain(
     return image, label
 
 
-def _mirrored(image: Tensor, label: Tensor, mirror_lut: Int64[np.ndarray, " class"] | None) -> tuple[Tensor, Tensor]:
-    image, label = image.flip(0), label.flip(0)
-    if mirror_lut is None:
-        return image, label
-    highest = torch.iinfo(label.dtype).max
-    lut = torch.full((highest + 1,), highest, dtype=label.dtype)
-    lut[: len(mirror_lut)] = torch.from_numpy(mirror_lut).to(label.dtype)
-    if label.is_cuda:
-        lut = lut.pin_memory().to(label.device, non_blocking=True)
-    return image, lut[label.long()]
+def _mirror_table(lut: Int64[np.ndarray, " class"] | None, like: Tensor) -> Tensor:
+    """Label of the mirrored bone for every value the labels' type holds, on their device."""
+    highest = torch.iinfo(like.dtype).max
+    table = np.full(highest + 1, highest)
+    table[:highest] = np.arange(highest)
+    if lut is not None:
+        table[: len(lut)] = lut
+    return on_device(like.device, table)[0].to(like.dtype)
 
 
 def _intensity(
@@ -272,15 +275,13 @@ def _intensity(
 ) -> Float[Tensor, "batch edge edge edge"]:
     """HU scaled to the window, with each draw's contrast, brightness and noise."""
     low, high = hu_window
-    images.sub_((low + high) / 2).mul_(2 / (high - low))
-    for image, draw in zip(images, draws, strict=True):
-        image.mul_(draw.gain).add_(draw.offset)
-        if draw.noise:
-            noise = torch.Generator(image.device).manual_seed(draw.noise_seed + kappa)
-            # White noise shrinks when it is averaged over a cell of 8**kappa voxels.
-            image.add_(
-                torch.randn(image.shape, generator=noise, device=image.device), alpha=draw.noise / 8 ** (kappa / 2)
-            )
+    # White noise shrinks when it is averaged over a cell of 8**kappa voxels.
+    drawn = np.array([[draw.gain, draw.offset, draw.noise / 8 ** (kappa / 2)] for draw in draws])
+    gain, offset, noise = on_device(images.device, drawn)[0].t()[:, :, None, None, None]
+    images.sub_((low + high) / 2).mul_(gain * (2 / (high - low))).add_(offset)
+    if drawn[:, 2].any():
+        source = torch.Generator(images.device).manual_seed(draws[0].noise_seed + kappa)
+        images.addcmul_(torch.randn(images.shape, generator=source, device=images.device), noise)
     return images.clamp_(-1, 1)
 
 

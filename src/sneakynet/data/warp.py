@@ -76,7 +76,7 @@ class WarpedViews:
         self._centres, self._widest, self._device = np.array(centres), widest, device
         self._spread = np.abs(matrices).sum(2)
         self._bend = np.array([np.abs(lattice).max() for lattice in lattices])
-        self._linear, self._nodes = _on_device(device, matrices, np.stack(lattices))
+        self._linear, self._nodes = on_device(device, matrices, np.stack(lattices))
 
     def at(
         self,
@@ -108,7 +108,7 @@ class WarpedViews:
         middle = (self._centres + 0.5) / scale - 0.5
         parts = (middle, low, np.maximum(high - low - 1, 1), begin, end - 1, strides)
         middle_, low_, size_, begin_, last_, strides_ = (
-            part[:, None, None, None] for part in _on_device(self._device, *parts)
+            part[:, None, None, None] for part in on_device(self._device, *parts)
         )
 
         steps = (torch.arange(edge, device=self._device) - (edge - 1) / 2) * scale
@@ -136,7 +136,7 @@ def _boxes(low: np.ndarray, high: np.ndarray) -> list[tuple[slice, ...]]:
     return [tuple(slice(int(a), int(b)) for a, b in zip(*ends, strict=True)) for ends in zip(low, high, strict=True)]
 
 
-def _on_device(device: torch.device, *arrays: np.ndarray) -> list[Tensor]:
+def on_device(device: torch.device, *arrays: np.ndarray) -> list[Tensor]:
     """Arrays as float32 tensors, sent in one piece: every copy from unpinned memory would wait for the device."""
     flat = torch.from_numpy(np.concatenate([np.asarray(array, np.float32).ravel() for array in arrays]))
     if device.type == "cuda":

@@ -31,7 +31,7 @@ def class_sums(features: Tensor, weight: Tensor, bias: Tensor, labels: Tensor, *
         sum of their negative log-probabilities.
     """
     programs = _programs(features)
-    classes = 1 << (len(bias) - 1).bit_length()
+    classes = _padded(len(bias))
     parts = torch.empty(programs, 4, classes, device=features.device)
     _sums_kernel[(programs,)](
         features, weight, bias, labels, parts, labels.numel(), len(bias), features.shape[1], _mark(ignore),
@@ -66,7 +66,7 @@ def gradients(
         The gradients by weight and bias, float32.
     """
     programs = _programs(features)
-    classes, channels = 1 << (len(bias) - 1).bit_length(), _padded(features.shape[1])
+    classes, channels = _padded(len(bias)), _padded(features.shape[1])
     by_weight = torch.empty(programs, channels, classes, device=features.device)
     by_bias = torch.empty(programs, classes, device=features.device)
     _gradient_kernel[(programs,)](
@@ -81,8 +81,9 @@ def _programs(features: Tensor) -> int:
     return min(processors * _PROGRAMS_PER_PROCESSOR, -(-features.shape[0] // _BLOCK))
 
 
-def _padded(channels: int) -> int:
-    return max(16, 1 << (channels - 1).bit_length())  # matrix units take 16 at least
+def _padded(edge: int) -> int:
+    """Matrix units take powers of two, 16 at least."""
+    return max(16, 1 << (edge - 1).bit_length())
 
 
 def _mark(ignore: int | None) -> int:

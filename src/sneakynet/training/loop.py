@@ -4,6 +4,7 @@ import math
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -134,10 +135,11 @@ def run_loop(
         RunLog(folder, step=trainer.step) as log,
         _interruptible() as interrupted,
         Reporter("training", total=settings.steps, done=trainer.step, quiet=quiet) as reporter,
+        _Ahead(data, settings, threaded=trainer.device.type == "cuda") as batches,
     ):
         stopped = False
         while trainer.step < settings.steps and not stopped:
-            window.add(trainer.train_step(data.training_batch(settings, trainer.step)))
+            window.add(trainer.train_step(batches.take(trainer.step)))
             reporter.update(trainer.step, window.facts)
             if trainer.step % settings.log_every == 0 or trainer.step == settings.steps:
                 log.write("train", trainer.step, {**window.means(), "minutes": clock.seconds() / 60})
@@ -156,6 +158,33 @@ def run_loop(
         if interrupted:
             raise KeyboardInterrupt
     return trainer.step >= settings.steps
+
+
+class _Ahead:
+    """The batch of each step; beside a GPU the next one is made while the last is learnt from."""
+
+    def __init__(self, data: TrainingData, settings: TrainSettings, *, threaded: bool) -> None:
+        self._data, self._settings = data, settings
+        self._thread = ThreadPoolExecutor(1) if threaded else None
+        self._coming: dict[int, Future[Patches]] = {}
+
+    def take(self, step: int) -> Patches:
+        if self._thread is None:
+            return self._data.training_batch(self._settings, step)
+        now = self._coming.pop(step, None) or self._submit(step)
+        self._coming[step + 1] = self._submit(step + 1)
+        return now.result()
+
+    def _submit(self, step: int) -> Future[Patches]:
+        assert self._thread is not None
+        return self._thread.submit(self._data.training_batch, self._settings, step)
+
+    def __enter__(self) -> "_Ahead":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._thread is not None:
+            self._thread.shutdown(wait=True, cancel_futures=True)
 
 
 class _Clock:
