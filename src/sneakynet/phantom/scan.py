@@ -43,6 +43,8 @@ class ScanSettings:
     """HU of compact bone where it fills a voxel, drawn evenly in its logarithm: 850 to 1250 and more in jaws (Misch
     1999), 1880 in dry skulls (Sande et al. 2020), 1000 to 1900 in femoral shafts (Rho et al. 1995), lower where it is
     porous in the old (Zebaze et al. 2010)."""
+    cortex_per_year: float = -0.006
+    """Relative change with each year of age above 45: pores take a growing share of it (Zebaze et al. 2010)."""
     bone_spread: Range = (0.04, 0.22)
     """Relative deviation from bone to bone in one person, the same for every bone: a bone that is always brighter than
     the others would be known by its brightness. No published spread covers all bones; this one is set."""
@@ -74,7 +76,7 @@ class ScanSettings:
     """Slice thickness, mm (0.5 to 1.5 thin, 2 to 5 routine: Wasserthal et al. 2023)."""
     thick: float = 0.35
     """Share with slices of 2.5 mm and more."""
-    resampling_shares: tuple[float, ...] = (0.4, 0.3, 0.3)
+    resampling_shares: tuple[float, ...] = (0.35, 0.3, 0.35)
     """How often scans come to their grid in each way of ``response.RESAMPLINGS``; how our own and others' pipelines do
     it, no property of patients."""
     noise: Range = (5.0, 28.0)
@@ -96,7 +98,7 @@ class ScanSettings:
     2004)."""
     metal: Range = (2500.0, 9000.0)
     """HU of metal before the scanner cuts it off."""
-    streaks: Range = (0.1, 1.0)
+    streaks: Range = (0.08, 1.0)
     """Strength of metal artefacts, 1: as a plain filtered back-projection has them; below: reduced."""
     extended: float = 0.15
     """Share stored beyond 12 bits, so that metal is not cut at 3071 HU."""
@@ -237,7 +239,7 @@ def draw_scan(rng: np.random.Generator, settings: ScanSettings, *, age: float | 
         scale=float(rng.normal(1, settings.scale)),
         offset=float(rng.normal(0, settings.offset)),
         metal=_uniform(rng, settings.metal),
-        streaks=_uniform(rng, settings.streaks),
+        streaks=_log_uniform(rng, settings.streaks),
         limits=(-1024.0, 30000.0) if rng.random() < settings.extended else (-1024.0, 3071.0),
         circle=float(rng.uniform(0.92, 1.05)) if rng.random() < settings.circular else 0.0,
         padding=float(rng.choice(settings.padding)),
@@ -291,7 +293,7 @@ _RANGES = (
     "metal",
     "streaks",
 )
-_POSITIVE = ("cortex", "kernel_mtf50", "pixel", "thickness", "noise", "noise_limit", "voltages")
+_POSITIVE = ("cortex", "streaks", "kernel_mtf50", "pixel", "thickness", "noise", "noise_limit", "voltages")
 
 # Against 120 kV: iodine (Bae 2010; 1.9 at 70 kV in the phantoms of European Radiology Experimental 2020, 4:57), compact
 # bone by its calcium, trabecular bone about half as much because most of it is marrow (Garner et al. 2017).
@@ -318,7 +320,8 @@ def _bone(rng: np.random.Generator, settings: ScanSettings, age: float | None, v
     mean = settings.trabecular_at_25 + settings.trabecular_per_year * (years - 25)
     trabecular = float(np.clip(rng.normal(mean, settings.trabecular_sd), *settings.trabecular))
     trabecular *= float(np.interp(voltage, _KV, _TRABECULAR))
-    return trabecular, _log_uniform(rng, settings.cortex) * float(np.interp(voltage, _KV, _COMPACT))
+    porous = max(0.4, 1 + settings.cortex_per_year * max(0.0, years - 45))
+    return trabecular, _log_uniform(rng, settings.cortex) * porous * float(np.interp(voltage, _KV, _COMPACT))
 
 
 def _thickness(rng: np.random.Generator, settings: ScanSettings) -> float:

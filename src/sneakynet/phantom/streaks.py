@@ -7,6 +7,7 @@ from torch import Tensor
 _ANGLES = 60
 _COARSE_MM = 5.0  # streaks are computed on pixels of about this size
 _REACH = 1.2
+_BODY = -700.0  # HU above which a voxel is not air
 
 
 def metal_streaks(
@@ -17,7 +18,7 @@ def metal_streaks(
     strength: float,
     generator: torch.Generator,
 ) -> Float[Tensor, "i j k"]:
-    """HU that artefacts add, 0 in slices without metal.
+    """HU that artefacts add to slices that hold metal.
 
     The error of each ray grows with the square of the metal it passes (hardening) and is random where hardly any signal
     arrives (starvation; Barrett and Keat 2004, De Man et al. 1999); the filtered back-projection of these errors is
@@ -25,17 +26,13 @@ def metal_streaks(
 
     Args:
         metal: share of metal.
-        hu: the image so far, for what else rays pass.
+        hu: the image so far: air outside of the body shows streaks less.
         spacing: mm per voxel.
         strength: 1 for a plain filtered back-projection.
         generator: source of randomness.
     """
-    out = torch.zeros_like(metal)
-    slices = metal.amax((0, 1)).nonzero()[:, 0]
-    if len(slices) == 0:
-        return out
     pool = max(1, round(_COARSE_MM / spacing))
-    stack = metal[:, :, slices].permute(2, 0, 1)[:, None]
+    stack = metal.permute(2, 0, 1)[:, None]
     coarse = torch.nn.functional.avg_pool2d(stack, pool, ceil_mode=True)[:, 0]
     count, i, j = coarse.shape
     mm = pool * spacing
@@ -53,7 +50,7 @@ def metal_streaks(
         passed = sampled.sum(2) * mm  # mm of metal, [slice, detector]
         error = -((passed / 10) ** 2).clamp(max=12)
         starved = (passed / 15).clamp(max=1.5)
-        error += 3 * starved * torch.randn(error.shape, generator=generator, device=metal.device)
+        error += 2 * starved * torch.randn(error.shape, generator=generator, device=metal.device)
         place = (u[:, None] * cos + v[None, :] * sin + reach).clamp(0, 2 * reach - 1e-3)
         low = place.long()
         share = place - low
@@ -63,6 +60,5 @@ def metal_streaks(
     wide = torch.nn.functional.interpolate(
         artefact[:, None], scale_factor=float(pool), mode="bilinear", align_corners=False
     )[:, 0, : metal.shape[0], : metal.shape[1]]
-    inside = (hu[:, :, slices] > -700).to(metal.dtype)  # starved rays pass the body
-    out[:, :, slices] = wide.permute(1, 2, 0).clamp(-900, 1500) * (0.3 + 0.7 * inside)
-    return out
+    inside = (hu > _BODY).to(metal.dtype)
+    return wide.permute(1, 2, 0).clamp(-900, 1500) * (0.3 + 0.7 * inside)

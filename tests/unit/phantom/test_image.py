@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from sneakynet.phantom.body import WHOLE, Body
-from sneakynet.phantom.image import filtered, paint_scan
+from sneakynet.phantom.image import banded, filtered, paint_scan
 from sneakynet.phantom.scan import ScanSettings, draw_scan
 from sneakynet.phantom.tissue_ids import tissue_ids
 
@@ -223,3 +223,10 @@ def test_a_gpu_paints_the_same_tissue():
     plain = body()
     difference = (paint_scan(plain, calm, device="cuda").cpu() - paint_scan(plain, calm)).abs()
     assert difference.median() < 1
+
+
+def test_banded_product():
+    x = torch.randn(2, 3, 130, generator=torch.Generator().manual_seed(0))
+    near = (torch.arange(130)[:, None] * 0.8 - torch.arange(104)).abs()
+    matrix = (1.5 - near).clamp(min=0)
+    torch.testing.assert_close(banded(x, matrix), x @ matrix, atol=1e-5, rtol=1e-4)
