@@ -94,10 +94,11 @@ def voxelise_bones(
     most = np.zeros(grid.shape, np.float32)
     bone, compact, cartilage = (np.zeros(grid.shape, np.float32) for _ in range(3))
     fullest: dict[str, tuple[float, tuple[int, ...]]] = {}
-    for name, surface in surfaces.items():
-        box = grid.box(surface)
+    for name, raw in surfaces.items():
+        box = grid.box(raw)
         if box is None:
             continue
+        surface = raw.outward  # coverage and inset need to know which side is in
         share = _coverage(surface, grid, box)
         if name.startswith(CARTILAGE):
             cartilage[box] += share

@@ -46,8 +46,17 @@ class Surface:
     @property
     def volume(self) -> float:
         """Enclosed volume in mm^3 (divergence theorem; meaningful for a watertight surface)."""
+        return abs(self._signed_volume)
+
+    @property
+    def outward(self) -> "Surface":
+        """The same surface with its triangles counterclockwise as seen from outside."""
+        return self if self._signed_volume >= 0 else Surface(self.vertices, self.faces[:, ::-1])
+
+    @property
+    def _signed_volume(self) -> float:
         a, b, c = (self.vertices[self.faces[:, k]] - self.vertices.mean(0) for k in range(3))
-        return abs(float(np.einsum("ij,ij->i", a, np.cross(b, c)).sum())) / 6
+        return float(np.einsum("ij,ij->i", a, np.cross(b, c)).sum()) / 6
 
 
 def _edge_counts(faces: Int[np.ndarray, "face 3"]) -> Int[np.ndarray, " edge"]:
