@@ -177,14 +177,14 @@ def _with_arms_clear(surfaces: dict[str, Surface]) -> dict[str, Surface]:
     for side in SIDES:
         names = [name for name in arm(side) if name in surfaces]
         near = {*arm("left"), *arm("right"), f"scapula_{side}", f"clavicula_{side}"}
-        trunk = cKDTree(np.concatenate([_thinned(s.vertices, 400) for name, s in surfaces.items() if name not in near]))
+        trunk = np.concatenate([_thinned(s.vertices, 400) for name, s in surfaces.items() if name not in near])
         shoulder = where(surfaces, "shoulder", side)
         points = np.concatenate([_thinned(surfaces[name].vertices, 60) for name in names])
         points = points[np.linalg.norm(points - shoulder, axis=1) > 70]
         raised = points[:, 2].mean() > shoulder[2]
         outwards = _ABDUCTION if (side == "right") == raised else -_ABDUCTION
         turns = 0
-        while turns < _ABDUCTIONS and np.isfinite(trunk.query(points, distance_upper_bound=_CLEARANCE)[0]).any():
+        while turns < _ABDUCTIONS and _meet(points, trunk):
             points = Rotation.from_rotvec([0, outwards, 0]).apply(points - shoulder) + shoulder
             turns += 1
         if turns:
@@ -192,6 +192,12 @@ def _with_arms_clear(surfaces: dict[str, Surface]) -> dict[str, Surface]:
             for name in names:
                 surfaces[name] = surfaces[name].moved(turn.apply(surfaces[name].vertices - shoulder) + shoulder)
     return surfaces
+
+
+def _meet(points: Float[np.ndarray, "point 3"], others: Float[np.ndarray, "other 3"]) -> bool:
+    close = (others > points.min(0) - _CLEARANCE).all(1) & (others < points.max(0) + _CLEARANCE).all(1)
+    distance = cKDTree(points).query(others[close], distance_upper_bound=_CLEARANCE)[0]
+    return bool(np.isfinite(distance).any())
 
 
 def _thinned(vertices: Float[np.ndarray, "vertex 3"], points: int) -> Float[np.ndarray, "point 3"]:
