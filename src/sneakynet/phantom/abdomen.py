@@ -167,12 +167,12 @@ def _upper_organs(
     dx, dy = x - sx, y - sy
     inner = np.maximum(space, cavity.above) + 2
     # Spleen: along the left wall, behind.
-    size = rng.uniform(*settings.organ_scale)
+    size = marks.scale * rng.uniform(*settings.organ_scale)
     centre = marks.at("T11", (0.0, 0.0, rng.uniform(-14, 10)))
     half = _half_width(marks, centre[2])
-    spot = centre + np.array([-(half - 38), -4.0, 0.0])
+    spot = centre + np.array([-(half - 40), -4.0, 0.0])
     spleen = np.sqrt(
-        ((x - spot[0]) / (30 * size)) ** 2 + ((y - spot[1]) / (50 * size)) ** 2 + ((z - spot[2]) / (52 * size)) ** 2
+        ((x - spot[0]) / (37 * size)) ** 2 + ((y - spot[1]) / (56 * size)) ** 2 + ((z - spot[2]) / (60 * size)) ** 2
     )
     spleen = np.maximum((spleen - 1) * 30, inner).astype(np.float32)
     # Stomach: left, in front, under the dome.
@@ -180,7 +180,10 @@ def _upper_organs(
     canvas.ball("stomach", spot, (rng.uniform(34, 52), rng.uniform(28, 42), rng.uniform(40, 60)), rough=rng, over=_SOFT)
     bend = marks.at("L1", (14.0, 64.0, rng.uniform(-10, 15)))
     canvas.rod(
-        "stomach", [spot + np.array([10, 10, -25.0]), spot + np.array([40, 22, -42.0]), bend], (26, 22, 14), over=_SOFT
+        "stomach",
+        [spot + np.array([10, 10, -25.0]), spot + np.array([40, 22, -42.0]), bend],
+        (26.0, 22.0, 14.0),
+        over=_SOFT,
     )
     if rng.random() < 0.75:
         region_, distance = canvas.ball_distance(spot, (38.0, 32.0, 46.0))
@@ -189,14 +192,14 @@ def _upper_organs(
             canvas.lay("gas", (distance < -5) & (height > 0), region_.box, over=("stomach",))
     canvas.lay("spleen", region.below(spleen), region.box, over=_SOFT)
     # Liver: what lies under the right dome down to an edge that rises to the left.
-    low = marks.level("L2") + rng.uniform(-35, 25)
+    low = marks.level("L2") + rng.uniform(-50, 15)
     share = dx / np.float32(half)
     edge = np.interp(
         share,
         [-0.75, -0.45, 0.0, 0.4, 0.75],
-        [marks.level("T9"), marks.level("T11"), marks.level("T12") - 5, marks.level("L1"), low],
+        [marks.level("T9"), marks.level("T10"), marks.level("T12") - 12, marks.level("L1") - 15, low],
     ).astype(np.float32)
-    reach = np.float32(rng.uniform(-0.62, -0.3))
+    reach = np.float32(rng.uniform(-0.75, -0.35))
     behind = 28 - dy - 60 * np.clip(share - 0.18, 0, 1) + 45 * np.clip(-share, 0, 1)  # spine, vena cava; stomach
     liver = np.maximum.reduce([inner, (edge - z) * 0.8, behind.astype(np.float32), (reach - share) * 60])
     liver = liver + region.noise(rng, 40.0) * np.float32(3)
@@ -218,11 +221,11 @@ def _upper_organs(
         marks.at("T12", (-62.0, 28.0, 5.0)),
     ]
     gland = [point + rng.normal(0, 3, 3) for point in gland]
-    canvas.rod("pancreas", gland, (14, 11, 10, 8), over=_SOFT)
+    canvas.rod("pancreas", gland, (17.0, 13.0, 12.0, 10.0), over=_SOFT)
     canvas.rod(
         "bowel",
         [head + np.array([20, 4, 20.0]), head + np.array([22, 2, -22.0]), head + np.array([-20, -4, -30.0])],
-        (13, 12, 11),
+        (13.0, 12.0, 11.0),
         over=_SOFT,
     )
     canvas.rod(
@@ -240,7 +243,7 @@ def _half_width(marks: Landmarks, z: float) -> float:
 
 def _kidneys(canvas: Canvas, marks: Landmarks, settings: TissueSettings, rng: np.random.Generator) -> None:
     for side, _ in _SIDES:
-        size = rng.uniform(*settings.organ_scale)
+        size = marks.scale * rng.uniform(*settings.organ_scale)
         level = ("L1", "L2")[int(side > 0)]  # the right one lies lower
         centre = marks.at(level, (side * rng.uniform(56, 68), rng.uniform(-4, 8), rng.uniform(-12, 18)))
         long = np.array([side * -0.25, -0.2, 1.0])
@@ -297,7 +300,7 @@ def _pelvic_organs(canvas: Canvas, marks: Landmarks, rng: np.random.Generator) -
         canvas.rod(
             "organ",
             [centre + np.array([0, -radii[1] - 10.0, -12.0]), centre + np.array([0, -radii[1] - 4.0, -55.0])],
-            (14, 11),
+            (14.0, 11.0),
             over=soft,
         )
     canvas.ball("organ", centre, tuple(r + 3 for r in radii), rough=None, over=soft)
@@ -314,14 +317,15 @@ def _muscles(canvas: Canvas, marks: Landmarks, build: Build, rng: np.random.Gene
             marks.at(level, (side * dx, dy, 0.0))
             for level, dx, dy in (("L1", 24.0, -8.0), ("L3", 36.0, -4.0), ("L5", 50.0, 12.0))
         ]
-        if ends is not None:
-            path.append(ends[0] + np.array([-side * 8.0, 38.0, 22.0]))
-            path.append(ends[0] + np.array([side * 6.0, 12.0, -50.0]))
+        head = marks.ball(f"femur_{name}", f"hip_{name}")
+        if ends is not None and head is not None:
+            path.append(head + np.array([0.0, 30.0, 14.0]))
+            path.append(ends[0] + 0.14 * (ends[1] - ends[0]) + np.array([-side * 10.0, 0.0, 0.0]))
         radii = (0.5 * thick, thick, 1.15 * thick, 0.9 * thick, 0.7 * thick)
         canvas.rod("muscle", path, radii[: len(path)], over=soft)
         crest = marks.points(f"hip_{name}")
         wing = crest[crest[:, 2] > np.quantile(crest[:, 2], 0.6)].mean(0)
-        canvas.rod("muscle", [wing + np.array([-side * 14, 6, 10.0]), path[-1]], (15, 14), over=soft)
+        canvas.rod("muscle", [wing + np.array([-side * 14, 6, 10.0]), path[-1]], (15.0, 14.0), over=soft)
 
 
 def _vessels(canvas: Canvas, marks: Landmarks, settings: TissueSettings, rng: np.random.Generator) -> None:
@@ -348,15 +352,16 @@ def _vessels(canvas: Canvas, marks: Landmarks, settings: TissueSettings, rng: np
     arteries = [(trunk, [aorta] * 4 + [0.9 * aorta])]
     for side, name in _SIDES:
         ends = marks.ends(f"femur_{name}")
-        if ends is None:
+        head = marks.ball(f"femur_{name}", f"hip_{name}")
+        if ends is None or head is None:
             continue
-        groin = ends[0] + np.array([-side * 14.0, 34.0, 10.0])
+        groin = head + np.array([-side * 2.0, 36.0, 12.0])
         thigh = 0.72 * ends[0] + 0.28 * ends[1] + np.array([-side * 22.0, 12.0, 0.0])
         path = [trunk[-1], before("L5", side * 22.0, 14.0), marks.at("sacrum", (side * 52.0, 38.0, 0.0)), groin, thigh]
         canvas.rod(
             "vein",
             [p + np.array([-side * 9, -7, 0.0]) for p in path],
-            (vena * 0.8, vena * 0.75, 6.5, 6.5, 5),
+            (vena * 0.8, vena * 0.75, 6.5, 6.5, 5.0),
             over=soft,
         )
         arteries.append((path, [0.65 * aorta, 0.6 * aorta, 5.0, 4.8, 4.0]))

@@ -50,7 +50,7 @@ class Canvas:
         self,
         tissue: str,
         path: Sequence[np.ndarray],
-        radii: Sequence[float],
+        radii: Sequence[float] | Float[np.ndarray, " point"],
         *,
         over: Collection[str] | None = None,
     ) -> None:

@@ -22,11 +22,13 @@ class Cavity:
         region: from the pelvis' floor to above the lungs.
         wall: distance to the ribs' inner side, negative inside, mm.
         above: height over the diaphragm, mm.
+        dome: height of the left dome's top, body mm.
     """
 
     region: Patch
     wall: Float[np.ndarray, "x y z"]
     above: Float[np.ndarray, "x y z"]
+    dome: float
 
 
 def trunk_patch(canvas: Canvas, marks: Landmarks, tube: Section) -> Patch:
@@ -42,17 +44,20 @@ def rib_cavity(region: Patch, marks: Landmarks, tube: Section, rng: np.random.Ge
     x, y, z = region.nodes
     cage = section(marks.points("rib", "sternum", "manubrium", "costal"), axis=tube.axis, z0=tube.z0)
     radius, where = tube.locate(x, y, z)
-    inner = tube.at(cage.radii, where) - np.float32(rng.uniform(8, 12))
+    inner = tube.at(cage.radii, where) - np.float32(rng.uniform(6, 9))
     # The apex lies within the first ribs, its top at the neck of the first (Gray's Anatomy).
     top = np.float32(marks.level("T1") + rng.uniform(0, 12))
     inner *= np.sqrt(np.clip((top - z) / 55, 0, 1))
-    return Cavity(region, radius - inner, _over_diaphragm(region, marks, tube, rng))
+    above, dome = _over_diaphragm(region, marks, tube, rng)
+    return Cavity(region, radius - inner, above, dome)
 
 
-def _over_diaphragm(region: Patch, marks: Landmarks, tube: Section, rng: np.random.Generator) -> np.ndarray:
+def _over_diaphragm(
+    region: Patch, marks: Landmarks, tube: Section, rng: np.random.Generator
+) -> tuple[np.ndarray, float]:
     """Height over two domes that rise from the costal margin to about T8 to T10 (the right one the higher)."""
     x, y, z = region.nodes
-    breath = rng.uniform(-22, 12)  # scans are made in inspiration, mostly
+    breath = rng.uniform(-34, 8)  # scans are made in inspiration, mostly
     behind = marks.level("L1") + 5 + breath
     chest = marks.points("sternum")
     before = float(chest[:, 2].min()) - 10 + breath
@@ -64,13 +69,14 @@ def _over_diaphragm(region: Patch, marks: Landmarks, tube: Section, rng: np.rand
     middle = float(np.median(tube.axis[:, 0]))
     dome = np.full(z.shape, -np.inf, np.float32)
     right = marks.level("T9") + rng.uniform(-18, 18) + 0.5 * breath
-    for side, top in ((1.0, right), (-1.0, right - rng.uniform(5, 22))):
+    left = right - rng.uniform(5, 22)
+    for side, top in ((1.0, right), (-1.0, left)):
         reach = ((x - middle - side * half) / (half * 1.22)) ** 2 + (
             (y - (back + front) / 2) / ((front - back) * 0.54)
         ) ** 2
         np.maximum(dome, base + np.maximum(np.float32(top) - base, 0) * np.clip(1 - reach, 0, 1) ** 0.7, out=dome)
     height: np.ndarray = z - dome + region.noise(rng, 60.0) * np.float32(3)
-    return height
+    return height, left
 
 
 def lay_chest(
@@ -91,11 +97,11 @@ def lay_chest(
     depth = np.maximum(np.float32(front) - sy, 60)
     forward = np.clip(dy / depth, 0, 1)
     # Wide around the great vessels, narrow behind the sternum where the lungs meet.
-    width = np.float32(rng.uniform(26, 36)) * (
+    width = np.float32(rng.uniform(21, 31)) * (
         1 - np.float32(rng.uniform(0.45, 0.85)) * np.maximum(forward - 0.35, 0) * 1.5
     )
     middle = np.maximum(np.abs(dx) - width, -dy - 4)
-    heart = _Heart(marks, front, rng)
+    heart = _Heart(marks, front=front, dome=cavity.dome, rng=rng)
     pericardium = heart.distance(region) - 3
     airless = np.minimum(middle, pericardium) + region.noise(rng, 40.0) * np.float32(2.5)
     inside = region.below(space)
@@ -112,10 +118,11 @@ def lay_chest(
 class _Heart:
     """An ellipsoid with its apex to the left, the front and below; a third of it lies right of the midline."""
 
-    def __init__(self, marks: Landmarks, front: float, rng: np.random.Generator) -> None:
-        level = marks.level("T8") + rng.uniform(-12, 10)
-        sx, sy = (float(v) for v in marks.spine(level))
-        size = rng.uniform(0.88, 1.22)
+    def __init__(self, marks: Landmarks, *, front: float, dome: float, rng: np.random.Generator) -> None:
+        size = marks.scale * rng.uniform(0.9, 1.25)
+        # It rests on the diaphragm.
+        level = float(np.clip(dome + 30 * size + rng.uniform(-6, 6), marks.level("T10"), marks.level("T6")))
+        sx, sy = (float(v[0]) for v in marks.spine(np.array([level])))
         self.radii = (62 * size * rng.uniform(0.9, 1.1), 45 * size, 43 * size)
         long = np.array([-0.72, 0.45, -0.53]) + rng.normal(0, 0.08, 3)
         long /= np.linalg.norm(long)
@@ -166,29 +173,46 @@ def _great_vessels(
     root = heart.at(-0.55, 0.0, 0.15)
     arch = [
         root,
-        at("T6", 14, 58, 0),
-        at("T5", 12, 56, 1),
-        at("T4", 2, 42, 2),
-        at("T4", -12, 24, 3),
-        at("T5", -22, 8, 4),
+        at("T6", 14.0, 58.0, 0),
+        at("T5", 12.0, 56.0, 1),
+        at("T4", 2.0, 42.0, 2),
+        at("T4", -12.0, 24.0, 3),
+        at("T5", -22.0, 8.0, 4),
     ]
-    down = [arch[-1], at("T7", -22, 6, 5), at("T9", -19, 10, 6), at("T11", -12, 18, 7), at("T12", -7, 22, 8)]
-    canvas.rod("vein", [heart.at(-0.3, 0.55, 0.5), at("T6", -14, 62, 9), at("T5", -20, 44, 10)], (14, 14, 12))
-    canvas.rod("vein", [at("T6", -14, 52, 11), at("T6", 12, 34, 12), at("T6", 38, 20, 13)], (11, 11, 8))
-    canvas.rod("vein", [at("T5", -20, 44, 10), at("T5", -38, 14, 14)], (11, 8))
+    down = [
+        arch[-1],
+        at("T7", -22.0, 6.0, 5),
+        at("T9", -19.0, 10.0, 6),
+        at("T11", -12.0, 18.0, 7),
+        at("T12", -7.0, 22.0, 8),
+    ]
+    canvas.rod(
+        "vein", [heart.at(-0.3, 0.55, 0.5), at("T6", -14.0, 62.0, 9), at("T5", -20.0, 44.0, 10)], (14.0, 14.0, 12.0)
+    )
+    canvas.rod(
+        "vein", [at("T6", -14.0, 52.0, 11), at("T6", 12.0, 34.0, 12), at("T6", 38.0, 20.0, 13)], (11.0, 11.0, 8.0)
+    )
+    canvas.rod("vein", [at("T5", -20.0, 44.0, 10), at("T5", -38.0, 14.0, 14)], (11.0, 8.0))
     canvas.rod("artery", arch, (ascending, ascending, ascending, descending * 1.1, descending, descending))
     canvas.rod("artery", down, (descending, descending, descending, 0.93 * descending, 0.88 * descending))
-    upper_vena = [heart.at(-0.7, 0.6, 0.4), at("T6", 30, 42, 15), at("T4", 27, 42, 16), at("T2", 26, 44, 17)]
-    canvas.rod("vein", upper_vena, (11, 10, 9, 8))
-    canvas.rod("vein", [at("T3", 27, 44, 18), at("T2", -10, 52, 19), at("T1", -38, 42, 20)], (8, 6.5, 7))
+    upper_vena = [
+        heart.at(-0.7, 0.6, 0.4),
+        at("T6", 30.0, 42.0, 15),
+        at("T4", 27.0, 42.0, 16),
+        at("T2", 26.0, 44.0, 17),
+    ]
+    canvas.rod("vein", upper_vena, (11.0, 10.0, 9.0, 8.0))
+    canvas.rod(
+        "vein", [at("T3", 27.0, 44.0, 18), at("T2", -10.0, 52.0, 19), at("T1", -38.0, 42.0, 20)], (8.0, 6.5, 7.0)
+    )
     for x0, x1, n in ((10.0, 26.0, 21), (-2.0, -20.0, 22), (-14.0, -32.0, 23)):
         canvas.rod(
             "artery",
-            [at("T4", x0, 40 - abs(x0), n), at("T2", 0.7 * x1 + 4, 28, n + 1), at("T1", x1, 24, n + 2)],
-            (6, 5.5, 5),
+            [at("T4", x0, 40 - abs(x0), n), at("T2", 0.7 * x1 + 4, 28.0, n + 1), at("T1", x1, 24.0, n + 2)],
+            (6.0, 5.5, 5.0),
         )
-    gullet = [at("C7", -3, 17, 26), at("T3", -6, 20, 27), at("T7", -3, 24, 28), at("T10", -12, 32, 29)]
-    canvas.rod("organ", gullet, (7, 7, 8, 8), over=("visceral_fat", "fat", "muscle", "lung"))
+    gullet = [at("C7", -3.0, 17.0, 26), at("T3", -6.0, 20.0, 27), at("T7", -3.0, 24.0, 28), at("T10", -12.0, 32.0, 29)]
+    canvas.rod("organ", gullet, (7.0, 7.0, 8.0, 8.0), over=("visceral_fat", "fat", "muscle", "lung"))
     if rng.random() < 0.4:
         start = rng.integers(3)
         canvas.rod("gas", gullet[start : start + 2], (3.5, 3.0), over=("organ",))

@@ -51,7 +51,7 @@ def _pacemaker(canvas: Canvas, marks: Landmarks, rng: np.random.Generator) -> No
     """Its can under a collar bone, its wires in the right ventricle."""
     side = -1.0 if rng.random() < 0.8 else 1.0
     front = float(marks.points("sternum")[:, 1].max())
-    can = np.array([marks.at("T4", (side * 85.0, 0, 0))[0], front - 18, marks.level("T4") + rng.uniform(-10, 15)])
+    can = np.array([marks.at("T4", (side * 85.0, 0.0, 0.0))[0], front - 18, marks.level("T4") + rng.uniform(-10, 15)])
     canvas.ball("lead", can, (23.0, 5.0, 21.0), over=("fat", "muscle", "skin", "connective"))
     vein = marks.at("T2", (side * 45.0, 40.0, 0.0))
     path = [

@@ -53,6 +53,11 @@ class Landmarks:
         found = [points for name, points in self.bones.items() if name.startswith(prefixes)]
         return np.concatenate(found) if found else np.zeros((0, 3))
 
+    def hindmost(self, *prefixes: str) -> float:
+        """Lowest y (RAS mm) of bones whose names start so: what the table carries."""
+        points = self.points(*prefixes)
+        return float(self.frame.outward(points)[:, 1].min()) if len(points) else float("inf")
+
     def level(self, name: str) -> float:
         """Height of a vertebra ("L3") or another bone; a missing vertebra's is its neighbours'."""
         bone = f"vertebrae_{name}" if f"vertebrae_{name}" in self.bones or len(name) <= 3 else name
@@ -77,7 +82,7 @@ class Landmarks:
         table = np.array(rows)
         return table[np.argsort(table[:, 2])]
 
-    def spine(self, z: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
+    def spine(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """x and y of the vertebral bodies' centres at heights z."""
         line = self._line
         return np.interp(z, line[:, 2], line[:, 0]), np.interp(z, line[:, 2], line[:, 1])
@@ -91,10 +96,15 @@ class Landmarks:
         return line[np.argsort(line[:, 2])]
 
     def at(self, level: str, offset: tuple[float, float, float]) -> Float[np.ndarray, " 3"]:
-        """A point beside a vertebral body's centre."""
+        """A point beside a vertebral body's centre, by an offset in mm of a person of middle size."""
         z = self.level(level)
-        x, y = self.spine(z)
-        return np.array([float(x), float(y), z]) + np.array(offset)
+        x, y = self.spine(np.array([z]))
+        return np.array([x[0], y[0], z]) + self.scale * np.array(offset)
+
+    @cached_property
+    def scale(self) -> float:
+        """Size of the trunk over the middle one, whose column measures 440 mm from T1 to L5."""
+        return float(np.clip((self.level("T1") - self.level("L5")) / 440, 0.75, 1.25))
 
     def ends(self, name: str) -> tuple[np.ndarray, np.ndarray] | None:
         """Both ends of a long bone along its main axis, that nearer to the trunk's middle first."""
@@ -108,6 +118,19 @@ class Landmarks:
         if _gap(second, self.bodies[:, :3]) < _gap(first, self.bodies[:, :3]):
             first, second = second, first
         return first, second
+
+    def ball(self, name: str, socket: str) -> np.ndarray | None:
+        """Centre of a long bone's round head, which lies in another bone's socket."""
+        ends = self.ends(name)
+        if ends is None or socket not in self.bones:
+            return None
+        points, way = self.bones[name], ends[1] - ends[0]
+        upper = points[(points - ends[0]) @ way / (way @ way) < 0.16]
+        if len(upper) < 3:
+            return None
+        gap = np.linalg.norm(upper - self.bones[socket].mean(0), axis=1)
+        middle: np.ndarray = upper[np.argsort(gap)[: len(upper) // 3 + 1]].mean(0)
+        return middle
 
 
 def _gap(point: np.ndarray, curve: np.ndarray) -> float:

@@ -73,16 +73,14 @@ class _Metal:
 def _long_bone(marks: Landmarks, name: str, joint: str) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     """The head's centre, and the shaft's axis below the head and at its middle."""
     ends = marks.ends(name)
-    if ends is None or joint not in marks.bones:
+    head = marks.ball(name, joint)
+    if ends is None or head is None:
         return None
     points, way = marks.bones[name], ends[1] - ends[0]
     share = (points - ends[0]) @ way / (way @ way)
-    upper = points[share < 0.16]
     near, middle = points[(share > 0.2) & (share < 0.36)], points[(share > 0.36) & (share < 0.55)]
-    if min(len(upper), len(near), len(middle)) < 3:
+    if min(len(near), len(middle)) < 3:
         return None
-    socket = marks.bones[joint].mean(0)
-    head = upper[np.argsort(np.linalg.norm(upper - socket, axis=1))[: len(upper) // 3 + 1]].mean(0)
     return head, near.mean(0), middle.mean(0)
 
 

@@ -411,7 +411,12 @@ def _around(centre: float, width: float) -> np.ndarray:
 def fat_table(tube: Section, marks: Landmarks, build: Build) -> np.ndarray:
     """Thickness of the fat under the skin: most on belly, hips and buttocks, least over the ribs."""
     height = _by_height(tube, marks, {"T1": 0.5, "T6": 0.6, "T12": 0.8, "L3": 1.1, "sacrum": 1.25, "hip_left": 1.2})
-    angles = 0.85 + 0.35 * _around(90, 50) + 0.3 * (_around(225, 30) + _around(315, 30)) - 0.2 * _around(270, 20)
+    angles = (
+        0.85
+        + 0.35 * _around(90.0, 50.0)
+        + 0.3 * (_around(225.0, 30.0) + _around(315.0, 30.0))
+        - 0.2 * _around(270.0, 20.0)
+    )
     return np.maximum(build.fat * height * angles, 2.5)
 
 
@@ -420,8 +425,8 @@ def muscle_table(tube: Section, marks: Landmarks, build: Build) -> np.ndarray:
     wall = 7 + 0.7 * build.muscle
     upper = _by_height(tube, marks, {"T1": 1.0, "T5": 1.0, "T9": 0.35, "T12": 0.0})
     lower = _by_height(tube, marks, {"L4": 0.0, "sacrum": 1.0, "hip_left": 1.0})
-    pectoral = (10 + build.muscle) * upper * (_around(60, 22) + _around(120, 22))
-    lateral = (14 + build.muscle) * upper * (_around(200, 30) + _around(340, 30))
-    buttock = (22 + 2 * build.muscle) * lower * (_around(232, 24) + _around(308, 24))
-    sides = (8 + build.muscle) * lower * (_around(190, 25) + _around(350, 25))
+    pectoral = (10 + build.muscle) * upper * (_around(60.0, 22.0) + _around(120.0, 22.0))
+    lateral = (14 + build.muscle) * upper * (_around(200.0, 30.0) + _around(340.0, 30.0))
+    buttock = (22 + 2 * build.muscle) * lower * (_around(232.0, 24.0) + _around(308.0, 24.0))
+    sides = (8 + build.muscle) * lower * (_around(190.0, 25.0) + _around(350.0, 25.0))
     return wall + pectoral + lateral + buttock + sides

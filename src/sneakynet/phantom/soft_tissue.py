@@ -50,7 +50,7 @@ def lay_tissue(
     build = _build(settings, rng)
     outline = Outline(whole, marks, build, rng)
     top = table_height(marks, build.fat)
-    outline.flatten(top)
+    outline.flatten(min(top, marks.hindmost("") - 5))
     _lay_flesh(canvas, outline, build, rng)
     lay_fingers(canvas, marks)
     if build.breast > 0:
@@ -79,7 +79,8 @@ def _lay_flesh(canvas: Canvas, outline: Outline, build: Build, rng: np.random.Ge
     canvas.lay("skin", inside, part.box)
     canvas.lay("fat", distance < -_SKIN_MM, part.box)
     # Smooth noise changes its sign on sheets.
-    septa = np.abs(part.fine(part.noise(rng, 38.0))) < np.float32(0.05 + 0.004 * build.fat)
+    thick = np.clip(part.noise(rng, 60.0) + 0.6, 0, 2.2) * np.float32(0.06 + 0.004 * build.fat)
+    septa = np.abs(part.fine(part.noise(rng, 38.0))) < part.fine(thick)
     canvas.lay("muscle", muscle & ~septa, part.box)
 
 

@@ -70,8 +70,8 @@ def _symphysis(canvas: Canvas, marks: Landmarks, rng: np.random.Generator) -> No
     canvas.ball(
         "disc", (a + b) / 2, (abs(b[0] - a[0]) / 2 + 3, 9.0, 18.0), over=("muscle", "fat", "organ", "visceral_fat")
     )
-    for name in ("left", "right"):  # joint fluid and cartilage around the heads
-        for bone, size in (("femur", 27.0), ("humerus", 26.0)):
-            ends = marks.ends(f"{bone}_{name}")
-            if ends is not None:
-                canvas.ball("connective", ends[0], (size, size, size), over=("muscle", "fat"))
+    for name in ("left", "right"):  # cartilage and fluid around the heads
+        for bone, socket, size in (("femur", "hip", 26.0), ("humerus", "scapula", 25.0)):
+            head = marks.ball(f"{bone}_{name}", f"{socket}_{name}")
+            if head is not None:
+                canvas.ball("connective", head, (size, size, size), over=("muscle", "fat"))

@@ -11,10 +11,14 @@ from sneakynet.phantom.tissue_settings import TissueSettings
 _AIR = ("air",)
 
 
+_DEEPEST = 45.0  # mm an arm or a head may push the table away from the back; below that it hangs beside the table
+
+
 def table_height(marks: Landmarks, fat: float) -> float:
     """Front of the table (RAS mm along y): just behind the rearmost bones, flesh between."""
-    back = marks.frame.outward(marks.points("vertebrae", "rib", "scapula", "sacrum", "hip"))
-    return float(back[:, 1].min()) - 7 - 0.5 * fat
+    back = marks.hindmost("vertebrae", "rib", "scapula", "sacrum", "hip") - 7 - 0.5 * fat
+    limbs = marks.hindmost("skull", "humerus", "radius", "ulna", "metacarpal", "phalanx") - 6
+    return max(min(back, limbs), back - _DEEPEST)
 
 
 def lay_table(

@@ -1,10 +1,12 @@
-"""The simplest closed surface."""
+"""The simplest closed surface, and a whole person."""
 
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 
+from sneakynet.phantom.bone_voxels import Grid
+from sneakynet.phantom.person import Person, PersonSettings, draw_person
 from sneakynet.phantom.surface import Surface
 
 # Two triangles for each side, turned outwards.
@@ -35,3 +37,21 @@ def cuboid() -> Callable[[float, float, float], Surface]:
         return Surface(corners, FACES)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def person() -> Person:
+    """Somebody."""
+    return draw_person(np.random.default_rng(7), PersonSettings())
+
+
+@pytest.fixture(scope="session")
+def body_grid(person: Person) -> Grid:
+    """8 mm voxels around all bones of the trunk, the head and the arms."""
+    points = np.concatenate(
+        [s.vertices for name, s in person.surfaces.items() if "ibia" not in name and "ibul" not in name]
+    )
+    low, high = points.min(0) - 80, points.max(0) + 60
+    x, y, z = (float(c) for c in low)
+    i, j, k = (int(n) for n in np.ceil((high - low) / 8))
+    return Grid((x, y, z), (i, j, k), 8.0)
