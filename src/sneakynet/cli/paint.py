@@ -1,7 +1,7 @@
 """``sneakynet paint``: make CT scans of real label maps."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +11,7 @@ from sneakynet.cli.making import follow
 from sneakynet.data.label_scheme import Scheme, label_names
 from sneakynet.data.painted_dataset import Template, write_paintings
 from sneakynet.phantom.label_map import LabelMapSettings
+from sneakynet.phantom.scan import ScanSettings
 
 
 @dataclass(frozen=True)
@@ -35,14 +36,14 @@ class PaintCommand:
     """Seed of the first; the others follow one by one."""
     spacing: float = 2.0
     """Mm per voxel."""
-    stretch: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    """Factors of the map's extent along right, front and up, where its file states a wrong voxel size."""
     bodies: bool = False
     """Write bodies in place of scans: what sneakynet train paints new scans of at every step."""
     workers: int = os.cpu_count() or 1
     """Processes."""
     quiet: bool = False
     """Show no progress."""
+    shape: Annotated[LabelMapSettings, tyro.conf.arg(name="")] = field(default_factory=LabelMapSettings)
+    scan: ScanSettings = field(default_factory=ScanSettings)
 
 
 def run(command: PaintCommand) -> None:
@@ -59,7 +60,8 @@ def run(command: PaintCommand) -> None:
         labels=command.labels,
         names=tuple(sorted(names.items())),
         spacing=command.spacing,
-        shape=LabelMapSettings(stretch=command.stretch),
+        shape=command.shape,
+        scan=command.scan,
     )
     cases = write_paintings(
         command.output,

@@ -45,6 +45,7 @@ _FACE_MM = 12.0  # a map is continued by its border voxels this far, where a tur
 _LATTICE_MM = 16.0
 _OVERSAMPLING = 2
 _DEPTH_STEPS = 8  # depths and shells are kept in eighths of a mm
+_ALL_MUSCLES = 12  # a map that tells as many muscles of the trunk apart shows more than those beside the bones
 _SLAB_VOXELS = 1 << 22
 _FRAGMENT = 0.1  # a component with more than this share on either side of the midline belongs to both sides
 # Height from one vertebra to the next: mean heights of bodies and discs (Gilad 1986, Spine; Kunkel 2011, J Anat), with
@@ -102,6 +103,7 @@ class LabelMap:
         bones: names of those that occur.
         tissues: names of those that occur.
         outlined: whether the map holds the body's outline.
+        muscled: whether it shows most muscles, so that what lies between them is fat.
         notes: what in the map a user may want to mend.
     """
 
@@ -113,6 +115,7 @@ class LabelMap:
     bones: tuple[str, ...]
     tissues: frozenset[str]
     outlined: bool
+    muscled: bool
     notes: tuple[str, ...] = ()
 
     @property
@@ -212,7 +215,7 @@ def prepare(labels: Volume, *, names: Mapping[int, str], table: BoneTable | None
     shell = _nominal_shell(only_bones, affine, bone_table)
     named = {bone.name for meaning in meanings.values() for bone in meaning.bones}
     notes += _ignore_unparted(coded, named, codes, bone_table)
-    found = {m.tissue for label, m in meanings.items() if label in present and m.kind == "tissue"}
+    found = [m.tissue for label, m in meanings.items() if label in present and m.kind == "tissue"]
     return LabelMap(
         codes=coded,
         depth=_eighths(depth),
@@ -222,6 +225,7 @@ def prepare(labels: Volume, *, names: Mapping[int, str], table: BoneTable | None
         bones=tuple(bone_table.by_id(c).name for c in bone_codes),
         tissues=frozenset(found),
         outlined=bool((coded == codes.outline).any()),
+        muscled=found.count("muscle") >= _ALL_MUSCLES,
         notes=tuple(notes),
     )
 
@@ -236,9 +240,9 @@ def draw_body(source: LabelMap, *, spacing: float, settings: LabelMapSettings, r
         rng: source of all randomness.
 
     Raises:
-        SettingError: a spacing outside of that range.
+        SettingError: a value outside what is allowed.
     """
-    check_spacing(spacing)
+    check_settings(settings, spacing=spacing)
     codes = _Codes(source.table)
     pull, facts = _Pull.drawn(source, spacing=spacing, settings=settings, rng=rng)
     cortex = draw_cortex(rng, list(source.bones), factor=settings.cortex, spread=settings.cortex_spread)
@@ -253,6 +257,7 @@ def draw_body(source: LabelMap, *, spacing: float, settings: LabelMapSettings, r
         given,
         np.where(found.bone_code <= codes.bones, found.bone_code, 0),
         near=near,
+        muscled=source.muscled,
         outline=(found.other_code == codes.outline) | labelled if source.outlined else None,
         grid=pull.grid,
         table=source.table,
@@ -270,14 +275,28 @@ def draw_body(source: LabelMap, *, spacing: float, settings: LabelMapSettings, r
     )
 
 
-def check_spacing(spacing: float) -> None:
-    """Refuse a spacing that no body may have.
+def check_settings(settings: LabelMapSettings, *, spacing: float) -> None:
+    """Refuse what no body can be made with; every fault in one message.
 
     Raises:
-        SettingError: it is outside of ``SPACINGS``.
+        SettingError: a value outside what is allowed.
     """
+    faults = []
     if not SPACINGS[0] <= spacing <= SPACINGS[1]:
-        msg = f"spacing must be {SPACINGS[0]:g} to {SPACINGS[1]:g} mm, got {spacing:g}"
+        faults.append(f"spacing must be {SPACINGS[0]:g} to {SPACINGS[1]:g} mm, got {spacing:g}")
+    for name in ("size", "proportions", "rotation", "warp_mm", "cortex_spread", "background_mm"):
+        if not getattr(settings, name) >= 0:
+            faults.append(f"{name} must be 0 or more, got {getattr(settings, name):g}")
+    for name in ("cortex", "fat_mm", "margin_mm"):
+        low, high = getattr(settings, name)
+        if not 0 <= low <= high:
+            faults.append(f"{name} must be a range from 0 up, its lower end first, got {low:g} {high:g}")
+    if not settings.warp_scale_mm > 0:
+        faults.append(f"warp_scale_mm must be above 0, got {settings.warp_scale_mm:g}")
+    if not min(settings.stretch) > 0:
+        faults.append(f"stretch must be three factors above 0, got {' '.join(f'{s:g}' for s in settings.stretch)}")
+    if faults:
+        msg = "; ".join(faults)
         raise SettingError(msg)
 
 

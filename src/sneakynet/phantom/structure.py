@@ -60,6 +60,7 @@ _TISSUE_WORDS = (
     ("cardi", "heart"),
     ("muscle", "muscle"),
     ("psoas", "muscle"),
+    ("iliopsoas", "muscle"),
     ("gluteus", "muscle"),
     ("autochthon", "muscle"),
     ("iliacus", "muscle"),

@@ -96,6 +96,7 @@ def surround(
     bones: Integer[np.ndarray, "i j k"],
     *,
     near: Float[np.ndarray, "i j k"],
+    muscled: bool,
     outline: Bool[np.ndarray, "i j k"] | None,
     grid: Grid,
     table: BoneTable,
@@ -108,6 +109,7 @@ def surround(
         given: tissue ids that the map shows, else ``NOTHING``.
         bones: class ids.
         near: mm to the nearest labelled voxel.
+        muscled: whether the map shows most muscles.
         outline: the patient, where the map says so.
         grid: of the arrays.
         table: the classes.
@@ -116,13 +118,13 @@ def surround(
     """
     paint = _Paint(given)
     frame = _frame(bones, grid, table)
-    rich = paint.shows("muscle") or len(np.unique(given)) > 6
+    rich = muscled or len(np.unique(given)) > 6
     skin = _skin(near, outline, frame, grid, fat_mm=fat_mm, rng=rng, rich=rich)
     fat = fat_mm * np.exp(0.3 * smooth_noise(rng, grid, scale=130.0))
     paint.put("fat", skin < 0)
     streaks = smooth_noise(rng, grid, scale=14.0) > 1.5
-    if paint.shows("muscle"):
-        # A map that names muscles shows most of them: what is left between them is fat, but for small ones on bones.
+    if muscled:
+        # What is left between the muscles is fat, but for small ones on bones.
         paint.put("muscle", (near < 6) & (skin < -4) & (smooth_noise(rng, grid, scale=20.0) > 0))
     else:
         paint.put("muscle", (skin < -fat) & ~streaks)
@@ -277,7 +279,7 @@ def _trunk(
         for side in (-1.0, 1.0):
             neck = (dx - side * 36) ** 2 + (dy - 18) ** 2
             paint.put("vein", (neck < rng.uniform(4, 8) ** 2) & (level < 9) & (level > 2))
-    if not paint.shows("muscle"):
+    if not paint.shows("muscle"):  # the psoas
         for side in (-1.0, 1.0):
             spread = np.interp(frame.level, [19, 24.5, 27], [24, 44, 62]).astype(np.float32)
             size = np.interp(frame.level, [18.5, 20, 24], [0, 11, rng.uniform(18, 24)]).astype(np.float32)
@@ -352,7 +354,7 @@ def _fill_hollow(paint: _Paint, grid: Grid, rng: np.random.Generator) -> None:
     """Contents of the bowel and vessels of the lung that the map shows as one."""
     hollow = np.isin(paint.given, [paint.ids["bowel"], paint.ids["stomach"]])
     if hollow.any():
-        deep = edt.edt(hollow, anisotropy=(grid.spacing,) * 3, black_border=False) > 2.5
+        deep = edt.edt(hollow, anisotropy=(grid.spacing,) * 3, black_border=False) > max(2.5, 1.01 * grid.spacing)
         _, y, _ = grid.axes()
         paint.given = paint.given.copy()
         _contents(paint, paint.given, deep, grid, rng, dy=(y - y.mean()).astype(np.float32))

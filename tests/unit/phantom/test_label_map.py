@@ -6,7 +6,7 @@ import pytest
 from sneakynet.anatomy.bone import BoneTable
 from sneakynet.errors import BoneTableError, SettingError, VolumeError
 from sneakynet.phantom.body import WHOLE
-from sneakynet.phantom.label_map import LabelMapSettings, body_from_labels, draw_body, prepare
+from sneakynet.phantom.label_map import LabelMapSettings, body_from_labels, draw_body, level_faults, prepare
 from sneakynet.phantom.tissue_ids import tissue_ids
 from sneakynet.volumes.volume import Volume
 
@@ -204,6 +204,21 @@ def test_maps_that_cannot_be_used(voxels, names, error, says):
         prepare(Volume(voxels, AFFINE), names=names)
 
 
-def test_spacing_out_of_range():
-    with pytest.raises(SettingError, match=r"spacing must be 0.5 to 12 mm, got 0.1"):
-        body(spacing=0.1)
+def test_impossible_settings_are_refused_together():
+    settings = LabelMapSettings(size=-1.0, fat_mm=(5.0, 2.0), warp_scale_mm=0.0, stretch=(1.0, 0.0, 1.0))
+    with pytest.raises(SettingError) as caught:
+        body(spacing=0.1, settings=settings)
+    assert str(caught.value).split("; ") == [
+        "spacing must be 0.5 to 12 mm, got 0.1",
+        "size must be 0 or more, got -1",
+        "fat_mm must be a range from 0 up, its lower end first, got 5 2",
+        "warp_scale_mm must be above 0, got 0",
+        "stretch must be three factors above 0, got 1 0 1",
+    ]
+
+
+def test_vertebrae_tell_a_wrong_voxel_size():
+    source = prepare(Volume(label_map(), np.diag([2.0, 2.0, 1.0, 1.0])), names=NAMES)
+    (fault,) = level_faults(source, stretch=(1.0, 1.0, 1.0))
+    assert "(spine_lumbar) lie 15.5 mm apart, in adults 26 to 48 mm" in fault
+    assert level_faults(source, stretch=(1.0, 1.0, 2.0)) == []
