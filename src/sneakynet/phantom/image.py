@@ -6,7 +6,7 @@ come from coarse lattices by products of small matrices, and filters are a few s
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from sneakynet.phantom.body import WHOLE, Body
@@ -42,6 +42,25 @@ def paint_scan(body: Body, draw: ScanDraw, *, device: torch.device | str = "cpu"
     painter = _Painter(body, draw, torch.device(device))
     with torch.no_grad():
         return painter.image()
+
+
+def reconstructed(
+    shape: tuple[int, int, int], draw: ScanDraw, *, device: torch.device | str = "cpu"
+) -> Bool[Tensor, "i j"]:
+    """Where in plane a scan holds an image: beyond the circle it is padding, and a label there says nothing.
+
+    Args:
+        shape: of the body.
+        draw: the acquisition.
+        device: where to compute.
+    """
+    i, j, _ = shape
+    if not draw.circle:
+        return torch.ones(i, j, dtype=torch.bool, device=device)
+    half = max(i, j) / 2 * draw.circle
+    u = (torch.arange(i, device=device) - (i - 1) / 2) / half
+    v = (torch.arange(j, device=device) - (j - 1) / 2) / half
+    return u[:, None] ** 2 + v[None, :] ** 2 <= 1
 
 
 class _Painter:
@@ -258,11 +277,7 @@ class _Painter:
             hu.add_(self.smooth_field(_SHADING_MM), alpha=draw.shading)
         hu.clamp_(*draw.limits)
         if draw.circle:
-            i, j, _ = self.shape
-            half = max(i, j) / 2 * draw.circle
-            u = (torch.arange(i, device=self.device) - (i - 1) / 2) / half
-            v = (torch.arange(j, device=self.device) - (j - 1) / 2) / half
-            hu.masked_fill_((u[:, None] ** 2 + v[None, :] ** 2 > 1)[:, :, None], draw.padding)
+            hu.masked_fill_(~reconstructed(self.shape, draw, device=self.device)[:, :, None], draw.padding)
         return hu
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from sneakynet.phantom.body import WHOLE, Body
-from sneakynet.phantom.image import banded, filtered, paint_scan
+from sneakynet.phantom.image import banded, filtered, paint_scan, reconstructed
 from sneakynet.phantom.scan import ScanSettings, draw_scan
 from sneakynet.phantom.tissue_ids import tissue_ids
 
@@ -177,9 +177,12 @@ def test_shafts_are_hollow():
 
 
 def test_outside_of_the_circle_is_padding():
-    hu = paint_scan(body(), quiet(circle=1.0, padding=-2000.0))
+    draw = quiet(circle=1.0, padding=-2000.0)
+    hu = paint_scan(body(), draw)
     assert hu[0, 0, 0] == -2000
     assert hu[20, 16, 15] > 0
+    assert torch.equal((hu != -2000).all(2), reconstructed((40, 32, 30), draw))
+    assert reconstructed((40, 32, 30), quiet()).all()
 
 
 def test_values_stay_within_what_is_stored():
