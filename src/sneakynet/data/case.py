@@ -4,7 +4,7 @@ import hashlib
 import json
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +62,21 @@ class Case:
     shape: tuple[int, int, int]
     pyramid: Pyramid
     centres: Mapping[int, Integer[np.ndarray, "voxel 3"]]
+
+    @property
+    def n_bytes(self) -> int:
+        """What scan and labels take in memory, all levels together."""
+        return sum(
+            level.numel() * level.element_size()
+            for part in (self.pyramid.scan, self.pyramid.labels)
+            for level in part.values()
+        )
+
+    def to(self, device: torch.device) -> "Case":
+        """The same case with its voxels on a device."""
+        scan = {level: voxels.to(device) for level, voxels in self.pyramid.scan.items()}
+        labels = {level: voxels.to(device) for level, voxels in self.pyramid.labels.items()}
+        return replace(self, pyramid=Pyramid(scan=scan, labels=labels))
 
 
 def dataset_spacing(dataset: Dataset) -> float:
