@@ -151,9 +151,12 @@ class Outline:
         self.trunk = trunk_section(marks, build)
         self.skin = np.full(region.lattice_shape, _FAR, np.float32)
         self.fat = np.full(region.lattice_shape, build.fat * 0.3 + 2, np.float32)
-        self._limbs()
+        # What may only touch the trunk comes before it, what grows from it after it, with a fillet.
+        self._arms()
         self._head_and_neck()
         self._trunk(rng)
+        self._shoulders()
+        self._legs()
         if build.breast > 0:
             self._breasts(build.breast)
 
@@ -203,8 +206,13 @@ class Outline:
         under = np.float32(top) - y[None, :, None]
         self.skin = -_smooth_min(-self.skin, np.broadcast_to(-under, self.skin.shape), 8.0)
 
-    def _limbs(self) -> None:
-        more = self.build.fat * 0.3 + self.build.muscle
+    @property
+    def _more(self) -> float:
+        """Flesh of the limbs beyond the least, mm."""
+        return self.build.fat * 0.3 + self.build.muscle
+
+    def _arms(self) -> None:
+        more = self._more
         for side in ("left", "right"):
             for bone, radii in (("radius", (26.0, 18.0)), ("ulna", (28.0, 17.0)), ("humerus", (28.0, 26.0))):
                 ends = self.marks.ends(f"{bone}_{side}")
@@ -213,6 +221,31 @@ class Outline:
                     swell = 1.15 if bone != "humerus" else 1.3
                     self._rod(ends[0], middle, (radii[0] + more, radii[0] * swell + more))
                     self._rod(middle, ends[1], (radii[0] * swell + more, radii[1] + 0.5 * more))
+            palm = self.marks.points(*(f"{bone}_{side}" for bone in _PALM))
+            self._hull(palm, 8.0)
+
+    def _shoulders(self) -> None:
+        more = self._more
+        tips = self.marks.points(*(f"vertebrae_T{n}" for n in range(1, 8)))
+        tips = tips[tips[:, 1] < np.quantile(tips[:, 1], 0.4)]
+        neck = self.marks.at("C6", (0.0, -12.0, 0.0))
+        for side in ("left", "right"):
+            shoulder = self.marks.points(f"scapula_{side}", f"clavicula_{side}")
+            if not len(shoulder):
+                continue
+            arm = self.marks.ends(f"humerus_{side}")
+            if arm is not None:
+                near = self.marks.points(f"humerus_{side}")
+                shoulder = np.concatenate([shoulder, near[np.linalg.norm(near - arm[0], axis=1) < 60]])
+            # With the spine's tips, so that the back is filled between the shoulder blades.
+            self._hull(np.concatenate([shoulder, tips]), 8.0 + 0.7 * more, 20.0)
+            if arm is not None and arm[0][2] < neck[2] - 20:  # the trapezius
+                ridge = 0.25 * neck + 0.75 * arm[0] + np.array([0, -8.0, 8.0])
+                self._rod(neck, ridge, (24.0 + more, 18.0 + more), 30.0)
+
+    def _legs(self) -> None:
+        more = self._more
+        for side in ("left", "right"):
             ends = self.marks.ends(f"femur_{side}")
             if ends is not None:
                 # The thigh's mass lies inward of the femur's upper end.
@@ -221,23 +254,6 @@ class Outline:
             ends = self.marks.ends(f"{side[0]}_tibia")
             if ends is not None:
                 self._rod(ends[0], ends[1], (46.0 + more, 34.0 + 0.5 * more))
-            shoulder = self.marks.points(f"scapula_{side}", f"clavicula_{side}")
-            arm = self.marks.ends(f"humerus_{side}")
-            near = self.marks.points(f"humerus_{side}")
-            if len(shoulder):
-                if arm is not None:
-                    shoulder = np.concatenate([shoulder, near[np.linalg.norm(near - arm[0], axis=1) < 60]])
-                # With the spine's tips, so that the back is filled between the shoulder blades.
-                tips = self.marks.points(*(f"vertebrae_T{n}" for n in range(1, 8)))
-                tips = tips[tips[:, 1] < np.quantile(tips[:, 1], 0.4)]
-                self._hull(np.concatenate([shoulder, tips]), 8.0 + 0.7 * more, 20.0)
-            palm = self.marks.points(*(f"{bone}_{side}" for bone in _PALM))
-            self._hull(palm, 8.0)
-            neck = self.marks.at("C6", (0.0, -12.0, 0.0))
-            if arm is not None and arm[0][2] < neck[2] - 20:  # the trapezius
-                self._rod(
-                    neck, 0.25 * neck + 0.75 * arm[0] + np.array([0, -8.0, 8.0]), (24.0 + more, 18.0 + more), 30.0
-                )
 
     def _head_and_neck(self) -> None:
         build, marks = self.build, self.marks
@@ -292,7 +308,7 @@ class Outline:
         distance = np.maximum(distance, nodes[2] - np.float32(heights[-1]))
         near = 1 / (1 + np.exp(np.clip((distance - self.skin[box]) / 12, -30, 30)))
         self.fat[box] = self.fat[box] * (1 - near) + fat * near
-        self.skin[box] = _smooth_min(self.skin[box], distance, 22.0)
+        self.skin[box] = _smooth_min(self.skin[box], distance, 8.0)
 
 
 def lay_fingers(canvas: Canvas, marks: Landmarks) -> None:
