@@ -124,9 +124,16 @@ def distance_of(surface: Surface, *, spacing: float, margin: float) -> tuple[np.
         margin: mm of grid around it.
     """
     origin = surface.vertices.min(0) - margin
-    shape = tuple(int(n) for n in np.ceil((surface.vertices.max(0) + margin - origin) / spacing))
+    i, j, k = (int(n) for n in np.ceil((surface.vertices.max(0) + margin - origin) / spacing))
+    return distance_on(surface, origin=origin, shape=(i, j, k), spacing=spacing), origin
+
+
+def distance_on(
+    surface: Surface, *, origin: Float[np.ndarray, " 3"], shape: tuple[int, int, int], spacing: float
+) -> np.ndarray:
+    """A closed surface as a signed distance on a given grid; see ``distance_of``."""
     image = voxelised(surface, spacing=spacing, origin=origin, shape=shape)
     inside = vtk_to_numpy(image.GetPointData().GetScalars()).reshape(shape[::-1]).transpose(2, 1, 0) > 0
     distance = distance_transform_edt(~inside) - distance_transform_edt(inside)
     smooth: np.ndarray = gaussian_filter(distance.astype(np.float32), 0.8) * spacing
-    return smooth, origin
+    return smooth

@@ -5,15 +5,18 @@ Measures (adult means): canal 30 by 15 mm at S1 and 10 by 4 mm at its hiatus, an
 """
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
-from sneakynet.phantom.implicit import bar, contoured, distance_of, united, without
+from sneakynet.phantom.implicit import bar, contoured, distance_of, distance_on, united, without
 from sneakynet.phantom.surface import Surface, grown, subdivided
 from sneakynet.phantom.vertebra_shape import upper_facets
 from sneakynet.phantom.vertebral_column import Vertebra
 
 _SPACING = 2.2  # mm
 _SMOOTHING_LOSS = 0.5  # mm that rounding the coarse source takes off; given back
-_NARROWER = 0.97  # the source's sacrum enters the hip bones
+_TURNED_BACK = 20.0  # degrees: the source's endplate faces 33 forwards, 15 mm in front of that of L5
+_SHIFT_BACK = 5.0  # mm
+_SACROILIAC_GAP = 1.5  # mm
 _COCCYX = (0.20, 0.34)  # share of the height, from the tip, within which the neck above the coccyx is looked for
 _JOINT_GAP = 2.0  # mm
 _FACET_ROOM = 18.0  # mm around the source: the joints with L5 rise above it
@@ -21,15 +24,16 @@ _HIATUS = 0.78  # share of the sacrum's height at which the canal ends
 _FORAMINA = ((0.22, 17.0, 4.6), (0.42, 15.5, 4.2), (0.60, 14.0, 3.8), (0.76, 12.5, 3.4))  # depth share, x, radius
 
 
-def sacrum_and_coccyx(piece: Surface, lumbar: Vertebra) -> tuple[Surface, Surface]:
+def sacrum_and_coccyx(piece: Surface, lumbar: Vertebra, *, hips: Surface) -> tuple[Surface, Surface]:
     """Two closed surfaces, RAS mm.
 
     Args:
         piece: the source's sacrum, which ends in the coccyx.
         lumbar: L5, with which the sacrum forms two joints and which it must not enter.
+        hips: the hip bones, between which it lies and which it must not enter.
     """
     middle = float(lumbar.origin[0])
-    piece = piece.moved((piece.vertices - [middle, 0, 0]) * [_NARROWER, 1, 1] + [middle, 0, 0])
+    piece = piece.moved(_seated(piece.vertices, middle))
     field, start = distance_of(grown(subdivided(piece), _SMOOTHING_LOSS), spacing=_SPACING, margin=_FACET_ROOM)
     axes = [s + _SPACING * np.arange(n, dtype=np.float32) for s, n in zip(start, field.shape, strict=True)]
     x, y, z = np.abs(axes[0] - middle)[:, None, None], axes[1][None, :, None], axes[2][None, None, :]
@@ -66,11 +70,22 @@ def sacrum_and_coccyx(piece: Surface, lumbar: Vertebra) -> tuple[Surface, Surfac
     local = lumbar.to_local((axes[0][:, None, None], y, z))
     field = united(field, *upper_facets(lumbar.below, lumbar.shape, local), blend=4.0)
     field = np.maximum(field, _JOINT_GAP - lumbar.solid(local))
+    field = np.maximum(field, _SACROILIAC_GAP - distance_on(hips, origin=start, shape=field.shape, spacing=_SPACING))
     cut = z - axes[2][neck]
     return (
         contoured(np.maximum(field, _JOINT_GAP / 2 - cut), origin=start, spacing=_SPACING),
         contoured(np.maximum(field, _JOINT_GAP / 2 + cut), origin=start, spacing=_SPACING),
     )
+
+
+def _seated(vertices: np.ndarray, middle: float) -> np.ndarray:
+    """The source's corners turned in the sacroiliac joints and moved back, so that they carry L5."""
+    # The joints face sideways, in the upper half: turning about the axis between them keeps them together.
+    low, high = vertices.min(0), vertices.max(0)
+    axis = np.array([middle, (low[1] + high[1]) / 2, low[2] + 0.7 * (high[2] - low[2])])
+    turn = Rotation.from_euler("x", _TURNED_BACK, degrees=True)
+    seated: np.ndarray = turn.apply(vertices - axis) + axis - [0, _SHIFT_BACK, 0]
+    return seated
 
 
 def _midline(field: np.ndarray, near: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -34,6 +34,7 @@ from sneakynet.phantom.surface import (
     clustered,
     components,
     grown,
+    joined,
     largest,
     merged,
     mirrored,
@@ -254,12 +255,13 @@ def _remodelled_trunk(source: Mapping[str, Surface]) -> Iterable[tuple[str, Surf
     column = place_vertebrae(centres, top=_condyles(source["skull"], centres["C2"]))
     yield from vertebra_surfaces(column)
     placed = {vertebra.name: vertebra for vertebra in column}
-    yield from zip(("sacrum", "coccyx"), sacrum_and_coccyx(source["sacrum"], placed["L5"]), strict=True)
+    middle = float(placed["T6"].origin[0])
+    hips = joined([source["hip_right"], mirrored(source["hip_right"], x=middle)])
+    yield from zip(("sacrum", "coccyx"), sacrum_and_coccyx(source["sacrum"], placed["L5"], hips=hips), strict=True)
     for side in ("left", "right"):
         for n in range(1, 13):
             name = f"rib_{side}_{n}"
             yield name, fitted_rib(source[name], n, vertebra=placed[f"T{n}"])
-    middle = float(placed["T6"].origin[0])
     for name, surface in breastbone(source[_PLATE], middle=middle).items():
         yield name.replace("cartilage", CARTILAGE), surface
     bone = hyoid()

@@ -3,7 +3,7 @@ import pytest
 
 from sneakynet.phantom.sacrum import sacrum_and_coccyx
 from sneakynet.phantom.skeleton import skeleton
-from sneakynet.phantom.surface import Surface
+from sneakynet.phantom.surface import Surface, joined
 from sneakynet.phantom.vertebral_column import place_vertebrae
 
 LEVELS = [f"C{n}" for n in range(2, 8)] + [f"T{n}" for n in range(1, 13)] + [f"L{n}" for n in range(1, 6)]
@@ -35,9 +35,14 @@ def _wedge(cuboid):
 
 
 def test_a_solid_piece_becomes_sacrum_and_coccyx(cuboid, lumbar):
+    def block(x):
+        hip = cuboid(20.0, 60.0, 80.0)
+        return hip.moved(hip.vertices + np.array([x - 10, -50.0, -110.0]))
+
     piece = _wedge(cuboid)
     assert piece.n_open_edges == 0
-    sacrum, coccyx = sacrum_and_coccyx(piece, lumbar)
+    far = joined([block(side) for side in (-200.0, 200.0)])
+    sacrum, coccyx = sacrum_and_coccyx(piece, lumbar, hips=far)
     assert (sacrum.n_open_edges, coccyx.n_open_edges) == (0, 0)
     # Cut at the neck, 32 mm above the tip, with a gap.
     assert coccyx.vertices[:, 2].max() == pytest.approx(-113, abs=4)
@@ -45,6 +50,12 @@ def test_a_solid_piece_becomes_sacrum_and_coccyx(cuboid, lumbar):
     # The canal and the foramina take bone away; the joints with L5 stand above the top.
     assert sacrum.volume + coccyx.volume < 0.97 * piece.volume
     assert sacrum.vertices[:, 2].max() > piece.vertices[:, 2].max() + 3
+
+    # Hip bones that reach into it take bone away.
+    near = joined([block(side) for side in (-30.0, 30.0)])
+    narrowed, _ = sacrum_and_coccyx(piece, lumbar, hips=near)
+    assert narrowed.n_open_edges == 0
+    assert narrowed.volume < 0.95 * sacrum.volume
 
 
 def test_the_sacral_canal_continues_the_spine():
