@@ -20,8 +20,9 @@ TEXTURE_MM = (12.0, 40.0)
 
 _STRUTS_MM = 4.0  # length over which trabecular bone varies, beside the above
 _SHADING_MM = 180.0
-_BAND = 48
+_COLUMNS = 48
 _FACTORS = 256  # bones with a brightness of their own; a table with more shares them
+_BAND_MM = 24.0  # width of the dark bands between dense bones
 _CAVITY_MM = 8.0
 _STREAK_MM = 25.0  # length of horizontal noise streaks through shoulders and hips
 _WATER = 0.019  # attenuation per mm at the mean energy of 120 kV
@@ -172,7 +173,8 @@ class _Painter:
             label = torch.where(label == 0, beside, label)
         rng = np.random.default_rng(self.draw.seed)
         common, own = rng.normal(0, 0.8, _FACTORS), rng.normal(0, 0.6, (2, _FACTORS))
-        factors = np.clip(1 + self.draw.bone_spread * (common + own), 0.45, 1.7)
+        spread = self.draw.bone_spread * np.array([[1.0], [0.5]])  # compact bone differs less
+        factors = np.clip(np.exp(spread * (common + own)), 0.4, 2.2)
         return torch.tensor(factors, dtype=torch.float32, device=self.device)[:, label.long()]
 
     def add_metal(self, hu: Tensor) -> None:
@@ -195,8 +197,14 @@ class _Painter:
         dense = (hu - 150).clamp_(0, 1500).mul_(self.spacing / 1000)
         for axis in (0, 1):
             # As much calcium as 25 mm of 1000 HU counts fully; the square is the first term of hardening.
-            mm = dense.sum(axis, keepdim=True)
-            hu -= self.draw.hardening * (mm / 25).clamp(max=1.6) ** 2
+            mm = dense.sum(axis)
+            band = self.draw.hardening * (mm / 25).clamp(max=1.6) ** 2
+            # Rays of neighbouring directions share the error: no line is dark alone.
+            reach = int(_BAND_MM / 2 / self.spacing)
+            smooth = torch.nn.functional.avg_pool1d(
+                band.T[:, None], 2 * reach + 1, stride=1, padding=reach, count_include_pad=False
+            )
+            hu -= smooth[:, 0].T.unsqueeze(axis)
 
     def acquired(self, hu: Tensor, paths: tuple[Tensor, Tensor]) -> Tensor:
         """Blurred, cut into slices, with noise, back on the body's grid."""
@@ -291,8 +299,8 @@ def banded(x: Float[Tensor, "i j k"], matrix: Float[Tensor, "k slice"]) -> Float
     """``x @ matrix`` for a matrix that is 0 off its diagonal: a product of a thousand slices would take seconds."""
     out = x.new_empty(*x.shape[:2], matrix.shape[1])
     used = (matrix != 0).cpu().numpy()
-    for start in range(0, matrix.shape[1], _BAND):
-        columns = slice(start, start + _BAND)
+    for start in range(0, matrix.shape[1], _COLUMNS):
+        columns = slice(start, start + _COLUMNS)
         rows = np.flatnonzero(used[:, columns].any(1))
         first, last = int(rows[0]), int(rows[-1]) + 1
         out[:, :, columns] = x[:, :, first:last] @ matrix[first:last, columns]

@@ -45,9 +45,10 @@ class ScanSettings:
     porous in the old (Zebaze et al. 2010)."""
     cortex_per_year: float = -0.006
     """Relative change with each year of age above 45: pores take a growing share of it (Zebaze et al. 2010)."""
-    bone_spread: Range = (0.04, 0.22)
-    """Relative deviation from bone to bone in one person, the same for every bone: a bone that is always brighter than
-    the others would be known by its brightness. No published spread covers all bones; this one is set."""
+    bone_spread: Range = (0.05, 0.35)
+    """Relative deviation from bone to bone in one person (half of it for compact bone), the same for every bone: a bone
+    that is always brighter than the others would be known by its brightness. Levels of the spine differ by this much
+    (Frontiers in Endocrinology 2022, 13:920167, for the neck); for other bones it is set."""
     bone_texture: Range = (0.12, 0.4)
     """Deviation of trabecular HU within a bone, relative to its mean (Burghardt et al. 2011: struts and voids)."""
     marrow: Range = (0.0, 0.35)

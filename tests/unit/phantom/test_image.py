@@ -103,7 +103,7 @@ def test_bones_differ_by_the_spread_and_not_by_label():
         hu = paint_scan(body(), quiet(seed=seed, bone_spread=0.2))
         values.append([float(hu[14, 16, 15]), float(hu[25, 16, 15])])
     first, second = np.array(values).T
-    assert first.mean() == pytest.approx(second.mean(), rel=0.1)
+    assert first.mean() == pytest.approx(second.mean(), rel=0.12)
     assert np.std(first - second) > 10
 
 
