@@ -10,7 +10,7 @@ import tyro
 from sneakynet.cli.making import follow
 from sneakynet.data.label_scheme import Scheme, label_names
 from sneakynet.data.painted_dataset import Template, write_paintings
-from sneakynet.phantom.label_map import LabelMapSettings
+from sneakynet.phantom.label_map_settings import LabelMapSettings
 from sneakynet.phantom.scan import ScanSettings
 
 

@@ -12,8 +12,10 @@ import numpy as np
 from sneakynet.anatomy.bone import BoneTable
 from sneakynet.data.case_writer import MadeCase, MadeScan, Series, write_cases
 from sneakynet.phantom.body import Body
-from sneakynet.phantom.label_map import LabelMap, LabelMapSettings, check_settings, draw_body, level_faults, prepare
+from sneakynet.phantom.label_map import draw_body
+from sneakynet.phantom.label_map_settings import LabelMapSettings, check_settings
 from sneakynet.phantom.phantom import painted
+from sneakynet.phantom.prepared_map import LabelMap, level_faults, prepare
 from sneakynet.phantom.scan import ScanSettings, draw_scan
 from sneakynet.volumes.read import read_labels
 from sneakynet.volumes.volume import Volume

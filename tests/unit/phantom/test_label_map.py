@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from sneakynet.anatomy.bone import BoneTable
-from sneakynet.errors import BoneTableError, SettingError, VolumeError
 from sneakynet.phantom.body import WHOLE
-from sneakynet.phantom.label_map import LabelMapSettings, body_from_labels, draw_body, level_faults, prepare
+from sneakynet.phantom.label_map import body_from_labels, draw_body
+from sneakynet.phantom.label_map_settings import LabelMapSettings
+from sneakynet.phantom.prepared_map import prepare
 from sneakynet.phantom.tissue_ids import tissue_ids
 from sneakynet.volumes.volume import Volume
 
@@ -187,38 +188,3 @@ def test_a_forearm_alone_has_flesh():
     made = body(voxels, names={1: "radius_left"})
     assert count(made, "radius_left") == 4 * 4 * 50
     assert (made.tissues[14:18, 20, 30] == tissue_ids()["muscle"]).any()
-
-
-@pytest.mark.parametrize(
-    ("voxels", "names", "error", "says"),
-    [
-        (label_map(), {4: "liver"}, BoneTableError, "none of the label names is a bone of the table: liver"),
-        (label_map(), {}, BoneTableError, "none of the label names is a bone of the table: none"),
-        (label_map(), {50: "L1"}, VolumeError, "holds no voxel of a bone: its labels are 1, 2, 3, 4"),
-        (np.zeros((4, 4, 4), np.uint8), NAMES, VolumeError, "its labels are all 0"),
-        (label_map() * 0.5, NAMES, VolumeError, "a label map holds whole numbers, this one holds 1.5"),
-    ],
-)
-def test_maps_that_cannot_be_used(voxels, names, error, says):
-    with pytest.raises(error, match=says):
-        prepare(Volume(voxels, AFFINE), names=names)
-
-
-def test_impossible_settings_are_refused_together():
-    settings = LabelMapSettings(size=-1.0, fat_mm=(5.0, 2.0), warp_scale_mm=0.0, stretch=(1.0, 0.0, 1.0))
-    with pytest.raises(SettingError) as caught:
-        body(spacing=0.1, settings=settings)
-    assert str(caught.value).split("; ") == [
-        "spacing must be 0.5 to 12 mm, got 0.1",
-        "size must be 0 or more, got -1",
-        "fat_mm must be a range from 0 up, its lower end first, got 5 2",
-        "warp_scale_mm must be above 0, got 0",
-        "stretch must be three factors above 0, got 1 0 1",
-    ]
-
-
-def test_vertebrae_tell_a_wrong_voxel_size():
-    source = prepare(Volume(label_map(), np.diag([2.0, 2.0, 1.0, 1.0])), names=NAMES)
-    (fault,) = level_faults(source, stretch=(1.0, 1.0, 1.0))
-    assert "(spine_lumbar) lie 15.5 mm apart, in adults 26 to 48 mm" in fault
-    assert level_faults(source, stretch=(1.0, 1.0, 2.0)) == []
