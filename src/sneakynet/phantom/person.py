@@ -81,10 +81,16 @@ def draw_person(rng: np.random.Generator, settings: PersonSettings) -> Person:
         "stature": round(build.stature, 3),
         "weight": round(build.weight, 1),
         "bmi": round(build.bmi, 1),
-        "curvature": {name: round(v, 2) if isinstance(v, float) else v for name, v in asdict(spine).items()},
+        "curvature": {name: _plain(value) for name, value in asdict(spine).items()},
         "variants": _findings(variants, lesions, injuries),
     }
     return Person(surfaces, pose.name, unclassed, facts)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return round(value, 3) if isinstance(value, float) else value
 
 
 def _findings(variants: Variants, lesions: Lesions, injuries: Injuries) -> dict[str, Any]:

@@ -10,12 +10,13 @@ from scipy.spatial.transform import Rotation
 
 from sneakynet.errors import SettingError
 from sneakynet.phantom.build import SOURCE_STATURE, Build
-from sneakynet.phantom.limbs import CARPALS, SIDES, LimbSize, arm, resized, where
+from sneakynet.phantom.limbs import CARPALS, SIDES, LimbSize, arm, leg, resized, where
 from sneakynet.phantom.spine import Girth, SpineShape, bent
 from sneakynet.phantom.surface import Surface
 from sneakynet.phantom.warp import warped
 
 _CLEARANCE = 13.0  # mm between an arm's bones and the trunk's: muscle and skin of both
+_SACROILIAC = 1.0  # mm; the joint is 2 to 3 mm wide, the symphysis 3 to 6 (Becker et al. 2010)
 _ABDUCTION = np.deg2rad(2.5)
 _ABDUCTIONS = 12
 
@@ -153,7 +154,7 @@ def _is_small(name: str) -> bool:
 
 def shaped(surfaces: Mapping[str, Surface], shape: Shape, spine: SpineShape) -> dict[str, Surface]:
     """A body of other size and trunk, still upright in the scanner (RAS mm in and out; triangles stay)."""
-    out = dict(surfaces)
+    out = _with_joints_apart(surfaces)
     for name, factors in shape.bone_scale.items():
         if name in out:
             own = out[name].vertices.mean(0)
@@ -163,13 +164,25 @@ def shaped(surfaces: Mapping[str, Surface], shape: Shape, spine: SpineShape) -> 
     return _with_arms_clear(bent(out, spine, shape.girth))
 
 
+def _with_joints_apart(surfaces: Mapping[str, Surface]) -> dict[str, Surface]:
+    """The hip bones, which the source has in the sacrum and in each other, moved apart with what hangs on them."""
+    out = dict(surfaces)
+    for side, sign in zip(SIDES, (1.0, -1.0), strict=True):
+        for name in (f"hip_{side}", *leg(side)):
+            out[name] = out[name].moved(out[name].vertices + np.array([sign * _SACROILIAC, 0.0, 0.0]))
+    return out
+
+
 def placed(surfaces: Mapping[str, Surface], shape: Shape) -> dict[str, Surface]:
-    """The body scaled to its stature, turned as it lies, centred on the origin, and warped."""
+    """The body centred on the origin, scaled to its stature, warped, and turned as it lies."""
     low = np.min([surface.vertices.min(0) for surface in surfaces.values()], axis=0)
     high = np.max([surface.vertices.max(0) for surface in surfaces.values()], axis=0)
-    matrix = shape.scale * Rotation.from_rotvec(shape.rotation).as_matrix().T
-    turned = {name: surface.moved((surface.vertices - (low + high) / 2) @ matrix) for name, surface in surfaces.items()}
-    return warped(turned, layers=shape.warp, seed=shape.warp_seed)
+    centre = (low + high) / 2
+    centre[0] = surfaces["sacrum"].vertices[:, 0].mean()  # the midline, from which the warp mirrors
+    upright = {name: surface.moved((surface.vertices - centre) * shape.scale) for name, surface in surfaces.items()}
+    turn = Rotation.from_rotvec(shape.rotation).as_matrix().T
+    bodies = warped(upright, layers=shape.warp, seed=shape.warp_seed)
+    return {name: surface.moved(surface.vertices @ turn) for name, surface in bodies.items()}
 
 
 def _with_arms_clear(surfaces: dict[str, Surface]) -> dict[str, Surface]:

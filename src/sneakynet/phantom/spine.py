@@ -24,8 +24,10 @@ LEVELS = (
 
 PELVIS = ("sacrum", "coccyx", "hip_left", "hip_right")
 _Place = Callable[[Float[np.ndarray, "vertex 3"]], Float[np.ndarray, "vertex 3"]]
+_OVER_VERTEBRAE = 1.28  # a vertebra has the mean tilt over its height, which is less than the most
 _HEAD = ("skull", "mandible", "hyoid")
 _RIB_FALL = 0.5  # mm of height that ribs lose per mm to the front: about 45 degrees at the side, less before
+_CURVE = 115.0  # mm from the apex of a lateral curve to its ends: five vertebrae (Weinstein et al. 2008)
 _KNOT = 1.5  # mm between the map's nodes along the spine
 _CENTRE_DEPTH = 0.3  # of a vertebra's depth behind its front: where it turns in flexion (Pearcy and Bogduk 1988)
 
@@ -217,11 +219,11 @@ class _Trunk:
         loin = _ramp(s, level["sacrum"], level["vertebrae_T12"])
         neck = _ramp(s, level["vertebrae_T1"], level["vertebrae_C1"])
         sagittal = spine.lordosis * loin - spine.kyphosis * chest - spine.neck_flexion * neck
-        lateral, turn = _lateral_curve(s, level[spine.apex], 95.0)
-        shift = 190.0 if spine.apex.startswith("vertebrae_L") else -190.0
+        lateral, turn = _lateral_curve(s, level[spine.apex], _CURVE)
+        shift = 1.8 * _CURVE if spine.apex.startswith("vertebrae_L") else -1.8 * _CURVE
         if spine.apex in ("vertebrae_T9", "vertebrae_T11"):
-            shift = 190.0
-        counter = _lateral_curve(s, level[spine.apex] + shift, 95.0)[0]
+            shift = 1.8 * _CURVE
+        counter = _lateral_curve(s, level[spine.apex] + shift, _CURVE)[0]
         sideways = spine.cobb * (lateral - spine.counter_curve * counter) + spine.head_tilt * neck
         # Vertebrae turn with the lateral curve, by about 0.4 degrees per degree of it (Stokes 1989).
         axial = 0.4 * spine.cobb * turn + spine.head_turn * neck
@@ -283,11 +285,11 @@ def _ramp(s: Float[np.ndarray, " s"], start: float, end: float) -> Float[np.ndar
 
 
 def _lateral_curve(s: Float[np.ndarray, " s"], apex: float, half: float) -> tuple[np.ndarray, np.ndarray]:
-    """Tilt and turn along a lateral curve whose ends differ by 1 in tilt: the slope of a smooth bump, and the bump."""
+    """Tilt and turn along a lateral curve, the slope of a smooth bump and the bump: vertebrae differ by 1 in tilt."""
     t = np.clip((s - apex) / half, -1, 1)
     bump = np.cos(np.pi / 2 * t) ** 4
     slope = np.cos(np.pi / 2 * t) ** 3 * np.sin(np.pi / 2 * t)
-    return slope / (2 * np.abs(slope).max() + 1e-9), bump
+    return _OVER_VERTEBRAE * slope / (2 * 0.325), bump
 
 
 def _smooth(values: Float[np.ndarray, " s"], reach: int = 12) -> Float[np.ndarray, " s"]:
