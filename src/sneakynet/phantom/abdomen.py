@@ -386,7 +386,8 @@ def _vessels(canvas: Canvas, marks: Landmarks, settings: TissueSettings, rng: np
 def _calcify(
     canvas: Canvas, path: list[np.ndarray], radii: list[float], amount: float, rng: np.random.Generator
 ) -> None:
-    """Plaques in the wall."""
+    """Plaques in the wall, none so small that it falls between voxel centres."""
+    least = 0.55 * canvas.grid.spacing
     for n in range(len(path) - 1):
         for _ in range(int(rng.poisson(amount * 14))):
             t = rng.random()
@@ -394,4 +395,5 @@ def _calcify(
             out = np.cross(way, rng.normal(0, 1, 3))
             out /= np.linalg.norm(out) + 1e-9
             spot = path[n] + t * way + out * (radii[n] + t * (radii[n + 1] - radii[n]))
-            canvas.ball("calcification", spot, (rng.uniform(0.8, 2.5), rng.uniform(0.8, 2.5), rng.uniform(1, 5)))
+            size = np.maximum([rng.uniform(0.8, 2.5), rng.uniform(0.8, 2.5), rng.uniform(1, 5)], least)
+            canvas.ball("calcification", spot, (float(size[0]), float(size[1]), float(size[2])))

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
 from sneakynet.phantom.bone_voxels import Grid
-from sneakynet.phantom.patch import Box, Frame, Patch, world_patch
+from sneakynet.phantom.patch import LATTICE_MM, Box, Frame, Patch, world_patch
 from sneakynet.phantom.tissue_ids import tissue_ids
 
 
@@ -67,6 +67,19 @@ class Canvas:
             if found is not None:
                 distance, box = found
                 self.lay(tissue, distance < 0, box, over=over)
+
+    def wire(
+        self, tissue: str, path: Sequence[np.ndarray], radius: float, *, over: Collection[str] | None = None
+    ) -> None:
+        """A tube so thin that it could pass between voxel centres: never thinner than a pixel is long across.
+
+        Args:
+            tissue: its tissue.
+            path: points in body mm.
+            radius: mm.
+            over: only over these tissues.
+        """
+        self.rod(tissue, path, [max(radius, 0.71 * self.grid.spacing)] * len(path), over=over)
 
     def rod_distance(
         self, start: np.ndarray, end: np.ndarray, radii: tuple[float, float], *, margin: float = 2.0
@@ -134,7 +147,9 @@ class Canvas:
         corners = self.frame.outward(
             centre + reach * np.array([[i, j, k] for i in (-1, 1) for j in (-1, 1) for k in (-1, 1)])
         )
-        region = world_patch(self.grid, self.frame, corners.min(0), corners.max(0))
+        # A small ball would slip between the nodes of the usual lattice.
+        lattice = min(LATTICE_MM, 0.5 * min(radii))
+        region = world_patch(self.grid, self.frame, corners.min(0), corners.max(0), lattice=lattice)
         if region.empty:
             return region, np.zeros(region.shape, np.float32)
         scaled = (turn / np.array(radii)).astype(np.float32)

@@ -20,7 +20,7 @@ def lay_devices(
     """ECG electrodes on the chest with wires that leave over a shoulder, and catheters inside."""
     if rng.random() < settings.tube_rate:
         path = [marks.at("T1", (45.0, 40.0, 0.0)), marks.at("T3", (26.0, 42.0, 0.0)), marks.at("T6", (30.0, 42.0, 0.0))]
-        canvas.rod("lead", path, (1.1, 1.1, 1.1))
+        canvas.wire("lead", path, 1.1)
     if rng.random() < 0.5 * settings.tube_rate:
         path = [
             marks.at("C5", (-3.0, 18.0, 0.0)),
@@ -28,7 +28,7 @@ def lay_devices(
             marks.at("T10", (-12.0, 32.0, 0.0)),
             marks.at("L1", (-40.0, 70.0, 0.0)),
         ]
-        canvas.rod("lead", path, (1.3,) * 4)
+        canvas.wire("lead", path, 1.3)
     if rng.random() < settings.pacemaker_rate:
         _pacemaker(canvas, marks, rng)
     if rng.random() > settings.wire_rate or region.empty:
@@ -44,7 +44,7 @@ def lay_devices(
         spot = np.array([x[i, j, k], y[i, j, k], z[i, j, k]], np.float64)
         canvas.ball("lead", spot, (4.0, 2.0, 4.0), over=("air", "skin", "blanket"))
         bend = (spot + leave) / 2 + np.array([0, rng.uniform(20, 60), 0]) + rng.normal(0, 20, 3)
-        canvas.rod("lead", [spot, bend, leave], (0.8, 0.8, 0.8), over=("air", "blanket"))
+        canvas.wire("lead", [spot, bend, leave], 0.8, over=("air", "blanket"))
 
 
 def _pacemaker(canvas: Canvas, marks: Landmarks, rng: np.random.Generator) -> None:
@@ -61,4 +61,4 @@ def _pacemaker(canvas: Canvas, marks: Landmarks, rng: np.random.Generator) -> No
         marks.at("T6", (30.0, 42.0, 0.0)),
         marks.at("T9", (-5.0, 60.0, 0.0)),
     ]
-    canvas.rod("lead", path, (1.2,) * 5)
+    canvas.wire("lead", path, 1.2)

@@ -167,9 +167,8 @@ def _throat(canvas: Canvas, marks: Landmarks, head: _Head, settings: TissueSetti
             speckle = rng.random(region.shape, dtype=np.float32) < rng.uniform(0.15, 0.6)
             canvas.lay(hard, shell & speckle, region.box, over=("cartilage",))
     if rng.random() < 0.5 * settings.tube_rate:
-        canvas.rod(
-            "lead", [top, path[2], path[4], marks.at("T2", (0.0, 26.0, 0.0))], (1.6,) * 4, over=("airway", "connective")
-        )
+        tube = [top, path[2], path[4], marks.at("T2", (0.0, 30.0, 0.0))]
+        canvas.wire("lead", tube, 1.6, over=("airway", "connective"))
 
 
 def _neck(canvas: Canvas, marks: Landmarks, rng: np.random.Generator) -> None:

@@ -39,3 +39,15 @@ def test_strokes_outside_leave_the_grid_alone(canvas: Canvas) -> None:
     canvas.ball("liver", np.array([500.0, 0, 0]), (20.0, 20.0, 20.0))
     canvas.rod("vein", [np.array([500.0, 0, 0]), np.array([550.0, 0, 0])], (6.0, 6.0))
     assert not canvas.ids.any()
+
+
+@pytest.mark.parametrize("off", [0.0, 0.5, 1.0])
+def test_a_wire_never_falls_between_voxels(canvas: Canvas, off: float) -> None:
+    ends = canvas.frame.inward(np.array([[-41.0, off, off], [41.0, off, off]]))
+    canvas.wire("lead", [ends[0], ends[1]], 0.1)
+    assert (canvas.ids == _IDS["lead"]).any(axis=(1, 2)).sum() >= 40
+
+
+def test_a_small_ball_is_seen(canvas: Canvas) -> None:
+    canvas.ball("calcification", canvas.frame.inward(np.zeros((1, 3)))[0], (1.2, 1.2, 1.2))
+    assert (canvas.ids == _IDS["calcification"]).sum() == 1
