@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from sneakynet.anatomy.bone import BoneTable
+from sneakynet.anatomy.ignored import ignored
 from sneakynet.evaluation.case import CaseResult, compare
 from sneakynet.evaluation.confusion import swapped_share
 from sneakynet.evaluation.contingency import contingency
@@ -42,7 +43,7 @@ def phantom_figures(predictor: Predictor, *, seeds: range, spacing: float) -> di
         seconds.append(time.perf_counter() - started)
         result = compare(found.labels, phantom.labels, table=table, case=f"phantom_{seed:05d}")
         results.append(result)
-        print(f"seed {seed}: {phantom.field}, {phantom.pose}, any-bone {result.bone_dsc:.2f}", file=sys.stderr)
+        print(f"seed {seed}: {phantom.facts['field']}, {phantom.facts['pose']}, any-bone {result.bone_dsc:.2f}", file=sys.stderr)
     return {
         "seeds": [seeds.start, seeds.stop - 1],
         "spacing_mm": spacing,
@@ -103,9 +104,9 @@ def real_figures(predictor: Predictor, folder: Path) -> dict[str, object]:
     reference = Volume(translate(labels.voxels, translation_for(path, table, source=None), path=path), labels.affine)
     result = compare(predictor.segment(scan).labels, reference, table=table, case=folder.name)
     dsc = {score.name: score.dsc for score in result.scores}
-    thresholded = contingency(
-        (reference.voxels > 0).astype(np.uint8), (scan.voxels > THRESHOLD).astype(np.uint8), n_classes=2
-    )
+    # The table's ignored voxels stay what they are: the highest value of the type.
+    bone = np.where(reference.voxels == ignored(reference.voxels.dtype), reference.voxels, reference.voxels > 0)
+    thresholded = contingency(bone, (scan.voxels > THRESHOLD).astype(np.uint8), n_classes=2)
     return {
         "any_bone_dsc": result.bone_dsc,
         f"any_bone_dsc_of_hu_above_{THRESHOLD}": bone_dice(thresholded),

@@ -16,7 +16,7 @@ from jaxtyping import Integer
 from sneakynet.data.case import Case, class_centres
 from sneakynet.data.pyramid import ContextLabels, build_pyramid
 from sneakynet.phantom.body import Body
-from sneakynet.phantom.image import paint_scan
+from sneakynet.phantom.image import paint_scan, reconstructed
 from sneakynet.phantom.scan import ScanSettings, draw_scan
 
 # Paintings looked ahead, so that bodies which have to be made are there in time.
@@ -115,6 +115,10 @@ class PaintedCases:
         draw = draw_scan(rng, self._painting.scan, age=None if age is None else float(age))
         low, high = self._painting.hu_window
         hu = paint_scan(body, draw, device=self._device).clamp_(low, high)
+        labels = torch.from_numpy(body.labels).to(self._device)
+        # Nothing is known beyond the circle that the scanner reconstructs.
+        shown = reconstructed(body.shape, draw, device=self._device)
+        labels = labels.where(shown[:, :, None], torch.iinfo(labels.dtype).max)
         if index not in self._centres:
             self._centres[index] = class_centres(
                 body.labels, per_class=_CENTRES_PER_CLASS, rng=np.random.default_rng(index)
@@ -124,7 +128,7 @@ class PaintedCases:
             shape=body.shape,
             pyramid=build_pyramid(
                 hu,
-                torch.from_numpy(body.labels).to(self._device),
+                labels,
                 levels=self._painting.contexts,
                 n_classes=self._painting.n_classes,
                 context_labels=self._painting.context_labels,

@@ -10,13 +10,14 @@ from sneakynet.phantom.body import Body
 from sneakynet.phantom.bone_voxels import Grid, voxelise_bones
 from sneakynet.phantom.cortex import draw_cortex
 from sneakynet.phantom.field_of_view import FIELDS, draw_field_of_view
-from sneakynet.phantom.image import paint_scan
+from sneakynet.phantom.image import paint_scan, reconstructed
 from sneakynet.phantom.metal import lay_metal
 from sneakynet.phantom.person import draw_person
 from sneakynet.phantom.scan import ScanDraw, draw_scan
 from sneakynet.phantom.settings import PhantomSettings
 from sneakynet.phantom.soft_tissue import lay_tissue
 from sneakynet.phantom.tissue_ids import tissue_ids
+from sneakynet.types import LabelArray
 from sneakynet.volumes.volume import Volume
 
 _SPACING_RANGE = (0.5, 12.0)
@@ -73,7 +74,13 @@ def make_body(
         person.surfaces,
         grid=grid,
         ids={bone.name: bone.id for bone in bone_table},
-        cortex=draw_cortex(bone_rng, sorted(person.surfaces), factor=settings.cortex, spread=settings.cortex_spread),
+        cortex=draw_cortex(
+            bone_rng,
+            sorted(person.surfaces),
+            factor=settings.cortex,
+            spread=settings.cortex_spread,
+            age=float(person.facts["age"]),
+        ),
         skull_mm=float(bone_rng.uniform(*settings.skull_mm)),
         ignore=person.unclassed,
     )
@@ -96,7 +103,7 @@ def make_phantom(
     settings = PhantomSettings() if settings is None else settings
     body = make_body(seed, spacing=spacing, field=field, settings=settings, table=table)
     draw = scan_of(body, seed, settings)
-    return Phantom(painted(body, draw), Volume(body.labels, body.affine), body.facts, draw)
+    return Phantom(painted(body, draw), Volume(seen_labels(body, draw), body.affine), body.facts, draw)
 
 
 def scan_of(body: Body, seed: int, settings: PhantomSettings) -> ScanDraw:
@@ -109,6 +116,16 @@ def painted(body: Body, draw: ScanDraw) -> Volume:
     """The scan as it is stored: whole HU within what CT can hold."""
     hu = paint_scan(body, draw).round_().clamp_(*_STORED)
     return Volume(hu.numpy().astype(np.int16), body.affine)
+
+
+def seen_labels(body: Body, draw: ScanDraw) -> LabelArray:
+    """The labels of a scan: nothing is known beyond the circle that the scanner reconstructs."""
+    shown = reconstructed(body.shape, draw).numpy()
+    if shown.all():
+        return body.labels
+    labels = body.labels.copy()
+    labels[~shown] = np.iinfo(labels.dtype).max
+    return labels
 
 
 def check_settings(seed: int, *, spacing: float, field: str | None = None) -> None:

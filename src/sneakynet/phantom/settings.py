@@ -20,9 +20,9 @@ class PhantomSettings:
     """Hounsfield units and the scanner."""
     fields: FieldShares = field(default_factory=FieldShares)
     """Which parts of the body scans show, and how often."""
-    cortex: tuple[float, float] = (0.55, 1.4)
-    """Thickness of the cortical shells relative to published adult means (``cortex.py``): hip shells lose a third and
-    more from 20 to 80 years (Poole 2010, JBMR)."""
+    cortex: tuple[float, float] = (0.5, 1.35)
+    """Thickness of the cortical shells relative to published adult means (``cortex.py``) up to 40 years; with age they
+    thin out (Poole 2010, JBMR)."""
     cortex_spread: float = 0.18
     """Standard deviation of that thickness from bone to bone of one person, relative."""
     skull_mm: tuple[float, float] = (4.5, 10.0)
