@@ -33,7 +33,7 @@ _MEAN_MM: Mapping[str, tuple[float, float]] = {
     "sacrum": (0.7, 0.7),
 }
 _OTHER_MM = (0.8, 0.8)
-# Shells of the hip lose a third to a half between 40 and 90 years, more in women (Poole 2010, JBMR; Mayhew 2005, Lancet).
+# Shells of the hip lose a third to a half from 40 to 90 years, more in women (Poole 2010, JBMR; Mayhew 2005, Lancet).
 _YOUNG = 40.0
 _LOSS_PER_YEAR = 0.008
 # Share of a bone's length at each end over which the shell thins out.
