@@ -15,9 +15,8 @@ from typing import Any
 import numpy as np
 
 from sneakynet.anatomy.bone import BoneTable
+from sneakynet.anatomy.ignored import IGNORE, ignored
 from sneakynet.data.body_folder import INDEX, save_body, write_index
-from sneakynet.data.dataset import IGNORE
-from sneakynet.data.sampling import ignored
 from sneakynet.data.worker import start_worker
 from sneakynet.errors import SettingError
 from sneakynet.phantom.body import Body
@@ -129,6 +128,32 @@ def write_cases(
         _describe(folder, series)
 
 
+def write_truth(path: Path, labels: Volume, *, table: BoneTable, sidecar: bool = True) -> bool:
+    """Write true labels; voxels that count nowhere get nnU-Net's ignore label, if there are any.
+
+    Args:
+        path: see ``write_labels``.
+        labels: ids of the table; the highest value of the type where nothing is known.
+        table: of the labels.
+        sidecar: see ``write_labels``.
+
+    Returns:
+        Whether some voxels count nowhere.
+
+    Raises:
+        OutputError: the file cannot be written there.
+    """
+    unknown = labels.voxels == ignored(labels.voxels.dtype)
+    # nnU-Net wants the ignore label to be the highest, next to the last class.
+    numbered = Volume(np.where(unknown, table.n_classes, labels.voxels), labels.affine)
+    names = {bone.id: bone.name for bone in table}
+    colors = {bone.id: bone.color for bone in table}
+    if unknown.any():
+        names[table.n_classes], colors[table.n_classes] = IGNORE, _IGNORE_COLOR
+    write_labels(path, numbered, names=names, colors=colors, sidecar=sidecar)
+    return bool(unknown.any())
+
+
 def _settings_file(folder: Path, series: Series) -> Path:
     return folder / series.records / f"settings_{series.prefix}.json"
 
@@ -139,6 +164,14 @@ def _check_earlier(folder: Path, series: Series, *, bodies: bool) -> None:
     if other.is_file():
         msg = f"{folder} holds {'scans' if bodies else 'bodies'} ({other.name}); choose another folder"
         raise SettingError(msg)
+    for path in sorted(folder.glob("*/settings_*.json")) if bodies else ():
+        spacing = json.loads(path.read_text(encoding="utf-8")).get("spacing", series.spacing)
+        if spacing != series.spacing:
+            msg = (
+                f"{folder} holds bodies of {spacing:g} mm, these are to have {series.spacing:g} mm; "
+                "choose that spacing or another folder"
+            )
+            raise SettingError(msg)
     path = _settings_file(folder, series)
     if not path.is_file():
         return
@@ -171,22 +204,13 @@ def _write_case(folder: Path, series: Series, seed: int) -> MadeCase:
 
 def _write_scan(folder: Path, name: str, made: MadeScan, table: BoneTable) -> bool:
     """Write both files of a case or none; whether some voxels count nowhere."""
-    voxels = made.labels.voxels
-    unknown = voxels == ignored(voxels.dtype)
-    # nnU-Net wants the ignore label to be the highest, next to the last class.
-    labels = Volume(np.where(unknown, table.n_classes, voxels), made.labels.affine)
-    names = {bone.id: bone.name for bone in table}
-    colors = {bone.id: bone.color for bone in table}
-    if unknown.any():
-        names[table.n_classes], colors[table.n_classes] = IGNORE, _IGNORE_COLOR
     scan = folder / "imagesTr" / f"{name}_0000.nii.gz"
     try:
         write_scan(scan, made.scan)
-        write_labels(folder / "labelsTr" / f"{name}.nii.gz", labels, names=names, colors=colors, sidecar=False)
+        return write_truth(folder / "labelsTr" / f"{name}.nii.gz", made.labels, table=table, sidecar=False)
     except BaseException:
         scan.unlink(missing_ok=True)
         raise
-    return bool(unknown.any())
 
 
 def _describe(folder: Path, series: Series) -> None:

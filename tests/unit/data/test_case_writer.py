@@ -62,6 +62,14 @@ def test_bodies(tmp_path):
         write(tmp_path, series(partial(scan, None)))
 
 
+def test_bodies_of_another_spacing_are_refused(tmp_path):
+    write(tmp_path, series(body), bodies=True)
+    other = Series("other", "records", body, {"spacing": 3.0}, spacing=3.0, table=TABLE)
+    with pytest.raises(SettingError, match="holds bodies of 1 mm, these are to have 3 mm"):
+        write(tmp_path, other, bodies=True)
+    assert not list(tmp_path.glob("other*"))
+
+
 def test_cases_of_other_settings_are_refused(tmp_path):
     write(tmp_path, series(partial(scan, None), field="chest"))
     with pytest.raises(SettingError, match=r"holds records made with other settings \(field: chest, not arm\)"):
