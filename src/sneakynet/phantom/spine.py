@@ -24,10 +24,12 @@ LEVELS = (
 
 PELVIS = ("sacrum", "coccyx", "hip_left", "hip_right")
 _Place = Callable[[Float[np.ndarray, "vertex 3"]], Float[np.ndarray, "vertex 3"]]
-_OVER_VERTEBRAE = 1.28  # a vertebra has the mean tilt over its height, which is less than the most
+_OVER_VERTEBRAE = 1.2  # a vertebra has the mean tilt over its height, which is less than the most
 _HEAD = ("skull", "mandible", "hyoid")
 _RIB_FALL = 0.5  # mm of height that ribs lose per mm to the front: about 45 degrees at the side, less before
-_CURVE = 115.0  # mm from the apex of a lateral curve to its ends: five vertebrae (Weinstein et al. 2008)
+_CHEST_COBB = 11.0  # degrees
+_RIB_GIVE = 0.4  # of the bend that would thin or thicken a rib far from the spine
+_CURVE = 150.0  # mm from the apex of a lateral curve to its ends: a C-shaped curve takes in nine or more vertebrae
 _KNOT = 1.5  # mm between the map's nodes along the spine
 _CENTRE_DEPTH = 0.3  # of a vertebra's depth behind its front: where it turns in flexion (Pearcy and Bogduk 1988)
 
@@ -47,8 +49,9 @@ class SpineSettings:
     scoliosis_share: float = 0.12
     """Share with a lateral curve of more than 10 degrees. 8.3 % of adults (Carter and Haynes 1987), more in the
     old (Schwab et al. 2005)."""
-    scoliosis: tuple[float, float] = (10.0, 24.0)
-    """Cobb angle in degrees of those curves: mild, 10 to 25 (Weinstein et al. 2008)."""
+    scoliosis: tuple[float, float] = (10.0, 20.0)
+    """Cobb angle in degrees of those curves: mild, 10 to 25 (Weinstein et al. 2008), where ribs do not yet crowd into
+    each other; curves of the chest, whose ribs reach far to the side, are kept to 11."""
     sideways: float = 3.0
     """Standard deviation in degrees of everyone else's lateral curve: lying askew, and asymmetry below 10 degrees."""
     neck_flexion: tuple[float, float] = (4.0, 8.0)
@@ -104,18 +107,17 @@ def draw_spine(rng: np.random.Generator, settings: SpineSettings, *, age: float)
     kyphosis = float(np.clip(kyphosis, -20, 35))
     # The loin makes up for the chest in part: sagittal balance (Roussouly et al. 2005).
     lordosis = float(np.clip(0.4 * kyphosis + rng.normal(*settings.lordosis), -25, 25))
+    levels = ("T7", "T8", "T9", "T11", "L1", "L2")
+    apex = str(rng.choice(levels))
+    limit = _CHEST_COBB if apex.startswith("T") else 40.0
     return SpineShape(
         kyphosis=kyphosis,
         lordosis=lordosis,
         neck_flexion=float(np.clip(rng.normal(*settings.neck_flexion) - 0.5 * kyphosis, -25, 25)),
         head_turn=float(np.clip(rng.normal(0, settings.head_turn), -30, 30)),
         head_tilt=float(np.clip(rng.normal(0, settings.head_tilt), -12, 12)),
-        cobb=float(np.clip(cobb, -40, 40)),
-        apex=str(
-            rng.choice(
-                ["vertebrae_T7", "vertebrae_T8", "vertebrae_T9", "vertebrae_T11", "vertebrae_L1", "vertebrae_L2"]
-            )
-        ),
+        cobb=float(np.clip(cobb, -limit, limit)),
+        apex=f"vertebrae_{apex}",
         counter_curve=float(rng.uniform(0, 0.8)),
         rib_rise=float(np.clip(rng.normal(*settings.rib_rise), -5, 8)),
         lengths=_lengths(rng, settings.trunk_length),
@@ -235,13 +237,21 @@ class _Trunk:
             return self.pelvis
         if name in _HEAD:
             return self.head
+        if name.startswith("rib"):
+            return self.rib
         return self.neck if name.startswith("vertebrae_C") else self.chest
 
-    def chest(self, vertices: Float[np.ndarray, "vertex 3"]) -> Float[np.ndarray, "vertex 3"]:
+    def rib(self, vertices: Float[np.ndarray, "vertex 3"]) -> Float[np.ndarray, "vertex 3"]:
+        """One rib: it turns with its vertebra, nearer to its neighbours or away from them, and stays as thick."""
+        return self.chest(vertices, stiff=True)
+
+    def chest(self, vertices: Float[np.ndarray, "vertex 3"], *, stiff: bool = False) -> Float[np.ndarray, "vertex 3"]:
         """Everything between neck and pelvis."""
         spine_y = np.interp(vertices[:, 2], self._s, self._c[:, 1])
         front = np.maximum(vertices[:, 1] - spine_y, 0.0)
         s = np.minimum(vertices[:, 2] + _RIB_FALL * front, self._top)
+        if stiff:
+            s = s.mean() + _RIB_GIVE * (s - s.mean())
         raised = vertices.copy()
         raised[:, 2] += front * np.interp(s, self._s, self._rise)
         return self._at(s, raised)

@@ -98,3 +98,11 @@ def test_kyphosis_grows_with_age():
     rng = np.random.default_rng(0)
     young, old = (np.mean([draw_spine(rng, SpineSettings(), age=a).kyphosis for _ in range(400)]) for a in (30.0, 80.0))
     assert 6 < old - young < 14
+
+
+def test_ribs_stay_as_thick_on_both_sides_of_a_curve(rest):
+    after = bent(rest, replace(STRAIGHT, cobb=13.0, kyphosis=20.0), SOURCE)
+    for side in ("left", "right"):
+        for n in range(3, 11):
+            name = f"rib_{side}_{n}"
+            assert after[name].volume == pytest.approx(rest[name].volume, rel=0.3), name
