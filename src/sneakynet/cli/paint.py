@@ -7,7 +7,7 @@ from typing import Annotated
 
 import tyro
 
-from sneakynet.cli.making import follow
+from sneakynet.cli.making import follow, show
 from sneakynet.data.label_scheme import Scheme, label_names
 from sneakynet.data.painted_dataset import Template, write_paintings
 from sneakynet.phantom.label_map_settings import LabelMapSettings
@@ -38,6 +38,8 @@ class PaintCommand:
     """Mm per voxel."""
     bodies: bool = False
     """Write bodies in place of scans: what sneakynet train paints new scans of at every step."""
+    preview: bool = False
+    """Write preview.png as well, a contact sheet of up to 12 of them."""
     workers: int = os.cpu_count() or 1
     """Processes."""
     quiet: bool = False
@@ -71,7 +73,7 @@ def run(command: PaintCommand) -> None:
         bodies=command.bodies,
         workers=command.workers,
     )
-    follow(
+    made = follow(
         cases,
         what="paintings",
         count=command.count,
@@ -79,3 +81,5 @@ def run(command: PaintCommand) -> None:
         describe=lambda case: case.name,
         quiet=command.quiet,
     )
+    if command.preview:
+        show(command.output, made, scan=command.scan, bodies=command.bodies, quiet=command.quiet)

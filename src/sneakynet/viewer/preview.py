@@ -18,6 +18,9 @@ from sneakynet.volumes.volume import Volume
 
 View = Literal["coronal", "sagittal"]
 
+PAPER, INK, FAINT = "#0d1016", "#e6e9ef", "#8b93a1"
+"""Colours of ground, letters and side remarks, shared by all pictures."""
+
 # Rendering grid: fine enough for a rib, small enough for a second's work.
 _FINEST_MM = 1.0
 _MOST_VOXELS = 12_000_000
@@ -33,7 +36,6 @@ _SMOOTHING = 1.3
 _RADIOGRAPH_HU = (-300.0, 700.0)
 _RADIOGRAPH = 0.34
 
-_PAPER, _INK, _FAINT = "#0d1016", "#e6e9ef", "#8b93a1"
 _HEIGHT, _DPI = 7.2, 130
 _LEGEND_ROW, _LEGEND_COLUMN = 0.15, 1.5
 
@@ -52,7 +54,7 @@ def write_preview(path: str | Path, segmentation: Segmentation, scan: Volume, *,
     """
     figure = draw_preview(segmentation, scan, title=title)
     with write_whole(path) as part:
-        figure.savefig(part, format="png", dpi=_DPI, facecolor=_PAPER)
+        figure.savefig(part, format="png", dpi=_DPI, facecolor=PAPER)
 
 
 def draw_preview(segmentation: Segmentation, scan: Volume, *, title: str) -> Figure:
@@ -69,14 +71,50 @@ def draw_preview(segmentation: Segmentation, scan: Volume, *, title: str) -> Fig
     Returns:
         A figure that belongs to no window.
     """
-    extent = np.array(scan.shape) * np.array(scan.spacing)
-    pixel = max(_FINEST_MM, float(np.prod(extent) / _MOST_VOXELS) ** (1 / 3))
-    shape, affine = grid_for(scan.shape, scan.affine, spacing=(pixel, pixel, pixel))
-    labels = resample(segmentation.labels.voxels, segmentation.labels.affine, to_shape=shape, to_affine=affine, order=0)
-    hu = resample(scan.voxels, scan.affine, to_shape=shape, to_affine=affine, order=1, antialias=True)
+    pixel, labels, hu = on_picture_grid(segmentation.labels, scan)
     colors = {bone.id: bone.color for bone in segmentation.table}
     pictures = [project(labels, hu, colors=colors, view=view) for view in ("coronal", "sagittal")]
     return _compose(pictures, pixel=pixel, bones=segmentation.present, title=title)
+
+
+def on_picture_grid(
+    labels: Volume, scan: Volume, *, most_voxels: int = _MOST_VOXELS
+) -> tuple[float, Integer[np.ndarray, "i j k"], Float[np.ndarray, "i j k"]]:
+    """Labels and scan in RAS+ order on a grid of cubes that is fine enough to be drawn.
+
+    Args:
+        labels: class ids.
+        scan: HU, where the labels lie.
+        most_voxels: of the grid.
+
+    Returns:
+        Edge of a cube, mm; labels; HU.
+    """
+    extent = np.array(scan.shape) * np.array(scan.spacing)
+    pixel = max(_FINEST_MM, float(np.prod(extent) / most_voxels) ** (1 / 3))
+    shape, affine = grid_for(scan.shape, scan.affine, spacing=(pixel, pixel, pixel))
+    ids = resample(labels.voxels, labels.affine, to_shape=shape, to_affine=affine, order=0)
+    hu = resample(scan.voxels, scan.affine, to_shape=shape, to_affine=affine, order=1, antialias=True)
+    return pixel, ids, hu.astype(np.float32, copy=False)
+
+
+def color_table(colors: Mapping[int, str], *, highest: int) -> Float[np.ndarray, "id 3"]:
+    """RGB from 0 to 1 by class id, black for ids without a colour.
+
+    Args:
+        colors: class id -> ``#rrggbb``.
+        highest: the table reaches at least to this id.
+    """
+    lut = np.zeros((max([*colors, highest]) + 1, 3), dtype=np.float32)
+    for label, color in colors.items():
+        lut[label] = rgb(color)
+    return lut
+
+
+def rgb(color: str) -> tuple[float, float, float]:
+    """``#rrggbb`` as three numbers from 0 to 1."""
+    red, green, blue = (int(color[n : n + 2], 16) / 255 for n in (1, 3, 5))
+    return red, green, blue
 
 
 def project(
@@ -99,10 +137,7 @@ def project(
         RGB from 0 to 1; row 0 is the lowest.
     """
     labels, hu = _seen_from(labels, view), _seen_from(hu, view)
-    lut = np.zeros((max([*colors, int(labels.max(initial=0))]) + 1, 3), dtype=np.float32)
-    for label, color in colors.items():
-        lut[label] = [int(color[n : n + 2], 16) / 255 for n in (1, 3, 5)]
-    paper = [int(_PAPER[n : n + 2], 16) / 255 for n in (1, 3, 5)]
+    lut = color_table(colors, highest=int(labels.max(initial=0)))
     solid = gaussian_filter((labels > 0).astype(np.float32), _SMOOTHING)
     light = np.ones((*labels.shape[1:], 1), dtype=np.float32)  # what still comes through to the viewer
     picture = np.zeros((*labels.shape[1:], 3), dtype=np.float32)
@@ -115,7 +150,7 @@ def project(
         brightness = _shade(solid, depth)[entered] * (1 - (1 - _FAR) * depth / len(labels))
         picture[entered] += light[entered] * _OPACITY * lut[plane[entered]] * brightness[:, None]
         light[entered] *= 1 - _OPACITY
-    picture += light * (np.array(paper, dtype=np.float32) + _radiograph(hu)[..., None])
+    picture += light * (np.array(rgb(PAPER), dtype=np.float32) + _radiograph(hu)[..., None])
     return picture.clip(0, 1)
 
 
@@ -160,10 +195,8 @@ def _compose(
     high = max(tall * scale + top + foot, 3.0)
     rows = int((high - top - foot) / _LEGEND_ROW)
     wide = max(gap + sum(width + gap for width in widths) + -(-len(bones) // rows) * _LEGEND_COLUMN, 6.0)
-    figure = Figure(figsize=(wide, high), facecolor=_PAPER)
-    figure.text(
-        gap / wide, 1 - 0.3 / high, title, color=_INK, fontsize=12, weight="bold", va="center", parse_math=False
-    )
+    figure = Figure(figsize=(wide, high), facecolor=PAPER)
+    figure.text(gap / wide, 1 - 0.3 / high, title, color=INK, fontsize=12, weight="bold", va="center", parse_math=False)
     left = gap
     for picture, width, (right_letter, left_letter) in zip(pictures, widths, (("L", "R"), ("P", "A")), strict=True):
         height = picture.shape[0] * scale
@@ -182,18 +215,18 @@ def _letters(axes: Axes, *, left: str, right: str) -> None:
     align = {left: ("left", "center"), right: ("right", "center"), "H": ("center", "top"), "F": ("center", "bottom")}
     for letter, (x, y) in places.items():
         ha, va = align[letter]
-        axes.text(x, y, letter, color=_INK, fontsize=10, ha=ha, va=va, transform=axes.transAxes)
+        axes.text(x, y, letter, color=INK, fontsize=10, ha=ha, va=va, transform=axes.transAxes)
 
 
 def _scale_bar(figure: Figure, *, at: float, inches_per_mm: float, size: tuple[float, float]) -> None:
     wide, high = size
     length = next((mm for mm in (100, 50, 20, 10, 5, 2) if mm * inches_per_mm < 2.0), 1)
     axes = figure.add_axes((at / wide, 0.1 / high, length * inches_per_mm / wide, 0.04 / high))
-    axes.set_facecolor(_INK)
+    axes.set_facecolor(INK)
     axes.set_xticks([])
     axes.set_yticks([])
     figure.text(
-        (at + length * inches_per_mm + 0.08) / wide, 0.12 / high, f"{length} mm", color=_FAINT, fontsize=8, va="center"
+        (at + length * inches_per_mm + 0.08) / wide, 0.12 / high, f"{length} mm", color=FAINT, fontsize=8, va="center"
     )
 
 
@@ -203,9 +236,9 @@ def _legend(
     wide, high = size
     left, top = corner
     if not bones:
-        figure.text(1 - 0.2 / wide, 1 - 0.3 / high, "no bone found", color=_FAINT, fontsize=9, va="center", ha="right")
+        figure.text(1 - 0.2 / wide, 1 - 0.3 / high, "no bone found", color=FAINT, fontsize=9, va="center", ha="right")
     for n, bone in enumerate(bones):
         column, row = divmod(n, rows)
         x, y = (left + column * _LEGEND_COLUMN) / wide, 1 - (top + (row + 0.5) * _LEGEND_ROW) / high
         figure.text(x, y, "■", color=bone.color, fontsize=8, va="center")
-        figure.text(x + 0.14 / wide, y, bone.name, color=_FAINT, fontsize=6.5, va="center")
+        figure.text(x + 0.14 / wide, y, bone.name, color=FAINT, fontsize=6.5, va="center")

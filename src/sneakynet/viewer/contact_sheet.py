@@ -1,0 +1,139 @@
+"""Many cases on one sheet: projections and slices of each, plain and with its labels in colour."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, Integer
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from sneakynet.anatomy.bone import BoneTable
+from sneakynet.viewer.preview import FAINT, INK, PAPER, color_table, on_picture_grid, project
+from sneakynet.volumes.atomic import write_whole
+from sneakynet.volumes.volume import Volume
+
+COLUMNS = ("front", "left", "axial", "axial", "coronal", "coronal", "sagittal", "sagittal")
+"""Of a case's row: two projections, and each slice plain and with labels."""
+
+# Axis that a slice is taken across, in RAS+ order.
+_ACROSS = {"sagittal": 0, "coronal": 1, "axial": 2}
+# Enough for a picture of 250 pixels; twenty cases take some seconds.
+_MOST_VOXELS = 2_500_000
+# Shows lung and bone at once, soft tissue flat (a window of 1300 HU about 150).
+_WINDOW_HU = (-500.0, 800.0)
+_COVER = 0.55  # of a label over the scan
+_UNKNOWN = "#5a5f6b"
+_CELL, _DPI = 1.75, 100
+_TOP, _CAPTION, _GAP = 0.35, 0.24, 0.06  # inches
+
+
+@dataclass(frozen=True, eq=False)
+class SheetCase:
+    """What a sheet shows of a case.
+
+    Args:
+        caption: stands above its row.
+        scan: HU.
+        labels: ids of the table, 0 for background; other ids are shown in grey, as not known.
+    """
+
+    caption: str
+    scan: Volume
+    labels: Volume
+
+
+def write_contact_sheet(path: str | Path, cases: Sequence[SheetCase], *, table: BoneTable) -> None:
+    """Draw cases and write the sheet as PNG, whole or not at all.
+
+    Args:
+        path: the file.
+        cases: from top to bottom, at least one.
+        table: gives the labels their colours.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    figure = draw_contact_sheet(cases, table=table)
+    with write_whole(path) as part:
+        figure.savefig(part, format="png", dpi=_DPI, facecolor=PAPER)
+
+
+def draw_contact_sheet(cases: Sequence[SheetCase], *, table: BoneTable) -> Figure:
+    """One row per case, columns as in ``COLUMNS``.
+
+    Slices pass where they meet the most bone. The patient's right is on the picture's left; in sagittal pictures
+    anterior is. Each picture fills its cell, in the patient's proportions.
+
+    Args:
+        cases: from top to bottom, at least one.
+        table: gives the labels their colours.
+
+    Returns:
+        A figure that belongs to no window.
+    """
+    row = _CAPTION + _CELL + _GAP
+    wide, high = _GAP + len(COLUMNS) * (_CELL + _GAP), _TOP + len(cases) * row
+    figure = Figure(figsize=(wide, high), facecolor=PAPER)
+    for column, name in enumerate(COLUMNS):
+        x = (_GAP + column * (_CELL + _GAP) + _CELL / 2) / wide
+        figure.text(x, 1 - _TOP / 2 / high, name, color=FAINT, fontsize=9, ha="center", va="center")
+    for n, case in enumerate(cases):
+        top = _TOP + n * row
+        y = 1 - (top + _CAPTION / 2) / high
+        figure.text(2 * _GAP / wide, y, case.caption, color=INK, fontsize=9, va="center", parse_math=False)
+        for column, picture in enumerate(_pictures(case, table)):
+            corner = ((_GAP + column * (_CELL + _GAP)) / wide, 1 - (top + _CAPTION + _CELL) / high)
+            _show(figure.add_axes((*corner, _CELL / wide, _CELL / high)), picture)
+    return figure
+
+
+def _pictures(case: SheetCase, table: BoneTable) -> list[Float[np.ndarray, "_ _ 3"]]:
+    """RGB from 0 to 1 in the order of ``COLUMNS``; row 0 is the lowest."""
+    _, labels, hu = on_picture_grid(case.labels, case.scan, most_voxels=_MOST_VOXELS)
+    known = np.isin(labels, [bone.id for bone in table])
+    bones = np.where(known, labels, 0)
+    colors = {bone.id: bone.color for bone in table}
+    pictures = [project(bones, hu, colors=colors, view=view) for view in ("coronal", "sagittal")]
+    lut = color_table({**colors, **dict.fromkeys(set(np.unique(labels[~known]).tolist()) - {0}, _UNKNOWN)}, highest=0)
+    for name in COLUMNS[2::2]:
+        axis = _ACROSS[name]
+        at = _most_bone(bones, axis)
+        grey = _windowed(_facing(hu, axis, at))
+        pictures += [grey, _covered(grey, _facing(labels, axis, at), lut)]
+    return pictures
+
+
+def _most_bone(labels: Integer[np.ndarray, "i j k"], axis: int) -> int:
+    """Slice with most labelled voxels; the middle one if there are none."""
+    counts = (labels > 0).sum(tuple({0, 1, 2} - {axis}))
+    return int(counts.argmax()) if counts.any() else labels.shape[axis] // 2
+
+
+def _facing(array: np.ndarray, axis: int, at: int) -> np.ndarray:
+    """A slice with rows upwards and columns to the picture's right: both horizontal axes of RAS+ run against it."""
+    plane: np.ndarray = array.take(at, axis).T[:, ::-1]
+    return plane
+
+
+def _windowed(hu: Float[np.ndarray, "row column"]) -> Float[np.ndarray, "row column 3"]:
+    low, high = _WINDOW_HU
+    grey = ((hu - low) / (high - low)).clip(0, 1)
+    return np.repeat(grey[..., None], 3, axis=-1)
+
+
+def _covered(
+    picture: Float[np.ndarray, "row column 3"],
+    labels: Integer[np.ndarray, "row column"],
+    lut: Float[np.ndarray, "id 3"],
+) -> Float[np.ndarray, "row column 3"]:
+    """The picture under its labels' colours."""
+    cover = _COVER * (labels > 0)[..., None]
+    covered: Float[np.ndarray, "row column 3"] = picture * (1 - cover) + cover * lut[labels]
+    return covered
+
+
+def _show(axes: Axes, picture: Float[np.ndarray, "_ _ 3"]) -> None:
+    axes.imshow(picture, origin="lower", interpolation="bilinear")
+    axes.set_axis_off()
