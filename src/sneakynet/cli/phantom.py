@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from sneakynet.cli.making import follow
+from sneakynet.cli.making import follow, show
 from sneakynet.data.phantom_dataset import Recipe, write_phantoms
 from sneakynet.phantom.settings import PhantomSettings
 
@@ -32,6 +32,8 @@ class PhantomCommand:
     """Part of the body; by default drawn for each scan."""
     bodies: bool = False
     """Write bodies in place of scans: what sneakynet train paints new scans of at every step."""
+    preview: bool = False
+    """Write preview.png as well, a contact sheet of up to 12 of them."""
     workers: int = os.cpu_count() or 1
     """Processes."""
     quiet: bool = False
@@ -53,7 +55,7 @@ def run(command: PhantomCommand) -> None:
         seed=command.seed,
         workers=command.workers,
     )
-    follow(
+    made = follow(
         cases,
         what="phantoms",
         count=command.count,
@@ -61,3 +63,5 @@ def run(command: PhantomCommand) -> None:
         describe=lambda case: f"{case.name}: {case.facts['field']}, {str(case.facts['pose']).replace('_', ' ')}",
         quiet=command.quiet,
     )
+    if command.preview:
+        show(command.output, made, scan=command.settings.scan, bodies=command.bodies, quiet=command.quiet)
