@@ -43,7 +43,10 @@ def phantom_figures(predictor: Predictor, *, seeds: range, spacing: float) -> di
         seconds.append(time.perf_counter() - started)
         result = compare(found.labels, phantom.labels, table=table, case=f"phantom_{seed:05d}")
         results.append(result)
-        print(f"seed {seed}: {phantom.facts['field']}, {phantom.facts['pose']}, any-bone {result.bone_dsc:.2f}", file=sys.stderr)
+        print(
+            f"seed {seed}: {phantom.facts['field']}, {phantom.facts['pose']}, any-bone {result.bone_dsc:.2f}",
+            file=sys.stderr,
+        )
     return {
         "seeds": [seeds.start, seeds.stop - 1],
         "spacing_mm": spacing,
@@ -104,8 +107,8 @@ def real_figures(predictor: Predictor, folder: Path) -> dict[str, object]:
     reference = Volume(translate(labels.voxels, translation_for(path, table, source=None), path=path), labels.affine)
     result = compare(predictor.segment(scan).labels, reference, table=table, case=folder.name)
     dsc = {score.name: score.dsc for score in result.scores}
-    # The table's ignored voxels stay what they are: the highest value of the type.
-    bone = np.where(reference.voxels == ignored(reference.voxels.dtype), reference.voxels, reference.voxels > 0)
+    bone = (reference.voxels > 0).astype(np.uint8)
+    bone[reference.voxels == ignored(reference.voxels.dtype)] = ignored(bone.dtype)
     thresholded = contingency(bone, (scan.voxels > THRESHOLD).astype(np.uint8), n_classes=2)
     return {
         "any_bone_dsc": result.bone_dsc,

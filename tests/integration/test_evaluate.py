@@ -71,6 +71,32 @@ def test_folders(tmp_path, capsys, body):
     assert "warning" not in err
 
 
+def test_ignored_voxels_of_a_dataset_count_nowhere(tmp_path, capsys, body):
+    labels = tmp_path / "dataset" / "labelsTr"
+    labels.mkdir(parents=True)
+    (tmp_path / "p").mkdir()
+    unclear = body.copy()
+    unclear[4:, 0, :2] = unclear[2:4, 2:4, 0] = TABLE.n_classes  # half of the left hip, and a rib without a class
+    save_bare(labels / "one.nii.gz", unclear)
+    names = {"background": 0, **{bone.name: bone.id for bone in TABLE}, "ignore": TABLE.n_classes}
+    (tmp_path / "dataset" / "dataset.json").write_text(json.dumps({"labels": names}))
+    found = body.copy()
+    found[4:, 0, :2] = 0
+    found[2:4, 2:4, 0] = TABLE["rib_left_12"].id
+    save(tmp_path / "p" / "one.nii.gz", found)
+    assert main(["evaluate", str(tmp_path / "p"), str(labels), "-o", str(tmp_path / "o"), "--json"]) == 0
+    assert rows(tmp_path / "o") == {("one", name): 1 for name in ("hip_left", "hip_right", "sacrum")}
+    assert json.loads(capsys.readouterr().out)["bone_dsc"] == 1
+    # A reference judged as a prediction says nothing where it ignores.
+    assert main(["evaluate", str(labels), str(tmp_path / "p"), "-o", str(tmp_path / "turned")]) == 0
+    assert rows(tmp_path / "turned") == {
+        ("one", "hip_left"): 1,
+        ("one", "hip_right"): 1,
+        ("one", "sacrum"): 1,
+        ("one", "rib_left_12"): 0,
+    }
+
+
 def test_another_schemes_reference(tmp_path, capsys, body):
     foreign = body.astype(np.uint16)
     for bone, label in (("hip_left", 77), ("hip_right", 78), ("sacrum", 25)):

@@ -5,7 +5,7 @@ import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import tyro
 from rich.console import Console
@@ -14,15 +14,17 @@ from rich.table import Table
 from sneakynet.anatomy.bone import BoneTable
 from sneakynet.cli.segment import SegmentSettings
 from sneakynet.cli.segment import run as segment
+from sneakynet.data.case_writer import write_truth
 from sneakynet.evaluation.case import CaseResult, compare_files
 from sneakynet.evaluation.confusion import swapped_share
 from sneakynet.evaluation.pairing import Pair
 from sneakynet.evaluation.report import summary_of, write_report
 from sneakynet.inference.device import resolve_device
 from sneakynet.models.default import default_weights
+from sneakynet.phantom.field_of_view import Field
 from sneakynet.phantom.phantom import make_phantom
 from sneakynet.volumes.atomic import make_folder
-from sneakynet.volumes.write import write_labels, write_scan
+from sneakynet.volumes.write import write_scan
 
 _SWAPPED = 0.5  # a bone counts as swapped where its partner gets more than half of it
 
@@ -37,7 +39,7 @@ class DemoSettings:
     """Of the phantom. The default weights were trained on seeds from 1000 on."""
     spacing: float = 3.0
     """Mm per voxel of the scan."""
-    field: Literal["whole", "chest", "abdomen_pelvis", "trunk", "head_neck", "arm"] = "whole"
+    field: Field = "whole"
     """Part of the body that the scan shows."""
     device: str = "auto"
     """auto, cpu or cuda."""
@@ -62,8 +64,7 @@ def run(settings: DemoSettings) -> None:
     phantom = make_phantom(settings.seed, spacing=settings.spacing, field=settings.field)
     table = BoneTable.default()
     write_scan(scan, phantom.scan)
-    names, colors = {bone.id: bone.name for bone in table}, {bone.id: bone.color for bone in table}
-    write_labels(truth, phantom.labels, names=names, colors=colors)
+    write_truth(truth, phantom.labels, table=table)
     _say("2/3 finding its bones")
     segment(SegmentSettings(input=(scan,), output=found, device=settings.device, overwrite=True))
     _say("3/3 scoring them against the truth")

@@ -4,12 +4,13 @@ import dataclasses
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import tyro
 
 from sneakynet.cli.making import follow, show
 from sneakynet.data.phantom_dataset import Recipe, write_phantoms
+from sneakynet.phantom.field_of_view import Field
 from sneakynet.phantom.settings import PhantomSettings
 
 
@@ -28,7 +29,7 @@ class PhantomCommand:
     """Seed of the first; the others follow one by one."""
     spacing: float = 2.0
     """Mm per voxel."""
-    field: Literal["whole", "chest", "abdomen_pelvis", "trunk", "head_neck", "arm", "hand"] | None = None
+    field: Field | None = None
     """Part of the body; by default drawn for each scan."""
     bodies: bool = False
     """Write bodies in place of scans: what sneakynet train paints new scans of at every step."""

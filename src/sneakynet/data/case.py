@@ -176,7 +176,7 @@ def _prepare(files: CaseFiles, dataset: Dataset, preparation: Preparation) -> Ca
 
 def _translated(labels: LabelArray, dataset: Dataset) -> LabelArray:
     """Labels as ids of the table, in the smallest type that holds them."""
-    # The highest value of the type marks voxels that count nowhere (see sampling.ignored).
+    # The highest value of the type marks voxels that count nowhere (see anatomy.ignored).
     dtype = np.uint8 if dataset.table.n_classes <= 255 else np.int16
     present = np.unique(labels)
     ids = dict(dataset.ids)

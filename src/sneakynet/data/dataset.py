@@ -14,10 +14,8 @@ from typing import Any
 import numpy as np
 
 from sneakynet.anatomy.bone import BoneTable
+from sneakynet.anatomy.ignored import IGNORE
 from sneakynet.errors import DatasetError
-
-IGNORE = "ignore"
-"""Name of the label, in ``dataset.json``, of voxels that count nowhere (as in nnU-Net)."""
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ def build_pyramid(
 
     Args:
         scan: HU, already clipped to the model's window (clip first, pool second, as inference does).
-        labels: class ids on the same grid; the highest value of their type is no class (see ``sampling.ignored``).
+        labels: class ids on the same grid; the highest value of their type is no class (see ``anatomy.ignored``).
         levels: exponents of the contexts' scales; level 0 is always there.
         n_classes: background included.
         context_labels: ``majority`` takes the commonest label of a cell (the lowest id among equals); ``bone`` takes

@@ -6,7 +6,6 @@ draws of training step ``n`` depend on the seed and on ``n`` alone, so a resumed
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -225,11 +224,6 @@ def make_batch(
         images.append(_intensity(torch.stack([image for image, _ in batch]), draws, kappa, hu_window)[:, None])
         labels.append(torch.stack([label for _, label in batch]))
     return Patches(images=tuple(images), labels=tuple(labels))
-
-
-def ignored(dtype: np.dtype[Any]) -> int:
-    """The label of voxels that count nowhere: the highest that the labels' type holds."""
-    return int(np.iinfo(dtype).max)
 
 
 def _cells(draw: Draw, kappa: int) -> Box:

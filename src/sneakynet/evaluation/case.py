@@ -41,7 +41,8 @@ def compare(prediction: Volume, reference: Volume, *, table: BoneTable, case: st
 
     Args:
         prediction: labels of the table.
-        reference: labels of the table on the same grid; the order of the voxel axes may differ.
+        reference: labels of the table on the same grid; the order of the voxel axes may differ. Voxels that it ignores
+            count nowhere (see `contingency`).
         table: the bones behind the labels.
         case: the case's name.
 

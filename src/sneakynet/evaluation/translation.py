@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from sneakynet.anatomy.bone import BoneTable
+from sneakynet.anatomy.ignored import IGNORE, ignored
 from sneakynet.errors import BoneTableError, DatasetError
 from sneakynet.evaluation.slabs import slabs
 from sneakynet.types import LabelArray
@@ -16,13 +17,16 @@ from sneakynet.volumes.label_names import read_label_names
 
 _LOG = logging.getLogger(__name__)
 
+_DTYPE = np.dtype(np.uint16)
+
 
 @dataclass(frozen=True)
 class Translation:
     """What the labels of a label map mean in a bone table.
 
     Args:
-        ids: foreign label -> label of the table, 0 for a structure that the table does not hold.
+        ids: foreign label -> label of the table, 0 for a structure that the table does not hold; for voxels that
+            count nowhere the highest value of uint16 (``anatomy.ignored``), which `translate` gives.
         strict: whether a label without an entry is an error; otherwise it is background.
     """
 
@@ -62,6 +66,8 @@ def own_labels(table: BoneTable) -> Translation:
 def named_labels(names: Mapping[int, str], table: BoneTable) -> Translation:
     """Of a label map whose labels have names; a name that the table does not know is background.
 
+    The name ``ignore`` marks voxels that count nowhere, as in nnU-Net, unless the table has a bone of that name.
+
     Args:
         names: label -> name, in the table or as an alias.
         table: where the names are looked up.
@@ -73,7 +79,9 @@ def named_labels(names: Mapping[int, str], table: BoneTable) -> Translation:
     if not any(bones.values()):
         msg = f"the bone table knows none of the label names {_shown(list(names.values()))}; give their table"
         raise BoneTableError(msg)
-    return Translation({label: bone.id if bone else 0 for label, bone in bones.items()})
+    ids = {label: bone.id if bone else 0 for label, bone in bones.items()}
+    unknown = [label for label, name in names.items() if name == IGNORE and ids.get(label) == 0]
+    return Translation({**ids, **dict.fromkeys(unknown, ignored(_DTYPE))})
 
 
 def foreign_labels(source: str, table: BoneTable) -> Translation:
@@ -105,7 +113,7 @@ def translate(labels: LabelArray, translation: Translation, *, path: Path) -> La
         path: where they come from, for the error.
 
     Returns:
-        An array of the same shape.
+        An array of the same shape, uint16.
 
     Raises:
         BoneTableError: labels that the translation, being strict, has no entry for.
@@ -123,10 +131,10 @@ def translate(labels: LabelArray, translation: Translation, *, path: Path) -> La
             "--reference-table: a scheme such as totalsegmentator or verse, or a .csv file"
         )
         raise BoneTableError(msg)
-    lut = np.zeros(int(present[-1]) + 1, dtype=np.uint16)
+    lut = np.zeros(int(present[-1]) + 1, dtype=_DTYPE)
     for label in present:
         lut[label] = translation.ids.get(int(label), 0)
-    translated = np.empty_like(labels, dtype=np.uint16)
+    translated = np.empty_like(labels, dtype=_DTYPE)
     for slab in slabs(labels):
         translated[slab] = lut[labels[slab]]
     return translated

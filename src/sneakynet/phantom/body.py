@@ -21,7 +21,7 @@ class Body:
 
     Args:
         labels: class id per voxel, 0 where there is no bone of the table; the highest value of the type
-            (``data.sampling.ignored``) where nothing is known or a bone has no class.
+            (``anatomy.ignored``) where nothing is known or a bone has no class.
         tissues: id of ``tissues.csv`` per voxel: what surrounds bone, also within voxels that bone fills.
         bone: share of bone.
         cortex: share of cortical bone.

@@ -1,12 +1,17 @@
 """Which part of the body a scan shows."""
 
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass
+from typing import Literal, get_args
 
 import numpy as np
 from jaxtyping import Float
 
 from sneakynet.phantom.surface import Surface
+
+Field = Literal["whole", "chest", "abdomen_pelvis", "trunk", "head_neck", "arm", "hand"]
+"""The kinds, in the order of ``FieldShares``."""
+FIELDS: tuple[Field, ...] = get_args(Field)
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,6 @@ class FieldShares:
     """One hand, or a part of it."""
 
 
-FIELDS = tuple(field.name for field in fields(FieldShares))
 _MARGIN = 25.0  # mm around what a field must hold
 _BORE = 640.0  # mm, what extended fields reconstruct
 _JITTER = 30.0  # mm, standard deviation of upper and lower end

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sneakynet.data.sampling import Patches, ignored
+from sneakynet.anatomy.ignored import ignored
+from sneakynet.data.sampling import Patches
 from sneakynet.models.sneakynet import SneakyNet, apply_head
 from sneakynet.training.trainer import autocast
 

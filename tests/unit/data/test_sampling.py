@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch.nn.functional import avg_pool3d
 
+from sneakynet.anatomy.ignored import ignored
 from sneakynet.data.case import Case, class_centres
 from sneakynet.data.pyramid import build_pyramid
 from sneakynet.data.sampling import (
@@ -13,7 +14,6 @@ from sneakynet.data.sampling import (
     PatchGeometry,
     cut,
     draw_batch,
-    ignored,
     make_batch,
 )
 from sneakynet.errors import SettingError

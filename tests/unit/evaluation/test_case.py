@@ -62,3 +62,17 @@ def test_other_places_are_refused(reference):
         r"\(spacing 2 x 2 x 3 mm and 2 x 2 x 3 mm, origin -10 x 5 x 103 mm and -10 x 5 x 100 mm\); resample",
     ):
         compare(Volume(reference.voxels, affine), reference, table=TABLE, case="k")
+
+
+def test_ignored_voxels_cost_and_earn_nothing(reference):
+    # Tail is ignored but for one voxel; the prediction finds that one, and calls the others head and tail.
+    voxels, found = reference.voxels.copy(), reference.voxels.copy()
+    voxels[2, 0, 1:] = 255
+    found[2, 0, 1:3] = 1
+    result = compare(Volume(found, AFFINE), Volume(voxels, AFFINE), table=TABLE, case="k")
+    assert [(s.name, s.dsc, s.voxels_reference, s.voxels_prediction) for s in result.scores] == [
+        ("head", 1, 10, 10),
+        ("tail", 1, 1, 1),
+    ]
+    assert result.bone_dsc == 1
+    assert result.counts.sum() == 60 - 4

@@ -35,3 +35,29 @@ def test_labels_outside_the_table_are_refused(which, label):
     pair = (bad, good) if which == "reference" else (good, bad)
     with pytest.raises(BoneTableError, match=f"the {which} holds the label {label}; the bone table holds 0 to 2"):
         contingency(*pair, n_classes=3)
+
+
+def test_ignored_voxels_of_the_reference_count_nowhere():
+    reference = REFERENCE.copy()
+    reference[0, 0, 1] = reference[0, 1, 0] = 255  # the prediction is right at one and wrong at the other
+    assert contingency(reference, PREDICTION, n_classes=3).tolist() == [[1, 0, 0], [0, 1, 1], [1, 0, 0]]
+    wide = reference.astype(np.uint16)
+    wide[reference == 255] = 65535
+    assert contingency(wide, PREDICTION, n_classes=3).tolist() == [[1, 0, 0], [0, 1, 1], [1, 0, 0]]
+
+
+def test_a_prediction_that_ignores_names_no_bone():
+    reference, prediction = REFERENCE.copy(), PREDICTION.astype(np.uint8)
+    reference[0, 0, 0] = prediction[0, 0, 0] = 255
+    prediction[0, 0, 2] = 255
+    assert contingency(reference, prediction, n_classes=3).tolist() == [[0, 1, 0], [1, 1, 1], [1, 0, 0]]
+
+
+def test_the_highest_label_is_a_class_where_the_table_holds_it():
+    labels = np.array([0, 255, 255], dtype=np.uint8).reshape(3, 1, 1)
+    assert contingency(labels, labels, n_classes=256)[255, 255] == 2
+
+
+def test_ignored_labels_of_another_type_are_refused():
+    with pytest.raises(BoneTableError, match="the reference holds the label 255"):
+        contingency(np.full((2, 2, 2), 255, dtype=np.uint16), np.zeros((2, 2, 2), dtype=np.uint16), n_classes=3)

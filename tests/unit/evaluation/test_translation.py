@@ -51,6 +51,17 @@ def test_names_map_by_name_or_alias_and_unknown_names_to_background():
         translate(array(4, 1), translation, path=HERE)
 
 
+def test_a_label_named_ignore_counts_nowhere():
+    translation = named_labels({3: "tail", 4: "ignore", 5: "horn"}, TABLE)
+    assert translate(array(0, 3, 4, 5), translation, path=HERE).ravel().tolist() == [0, 2, 65535, 0]
+    assert translate(array(0, 3, 4, 5), translation, path=HERE).dtype == np.uint16
+
+
+def test_a_bone_named_ignore_is_a_bone():
+    odd = BoneTable((Bone(1, "head"), Bone(2, "ignore")))
+    assert named_labels({3: "head", 4: "ignore"}, odd) == Translation({3: 1, 4: 2})
+
+
 def test_names_that_say_nothing_are_refused():
     with pytest.raises(BoneTableError, match="knows none of the label names liver, spleen; give their table"):
         named_labels({1: "liver", 2: "spleen"}, TABLE)
