@@ -43,7 +43,9 @@ def coverage(
     corners = surface.faces[faces]
     a, b, c = (flat[corners[:, n]] for n in range(3))
     twice = _cross(b - a, c - a)
-    u, v = _cross(column - a, c - a) / twice, _cross(b - a, column - a) / twice
+    # A triangle that stands upright covers no column.
+    per_area = np.divide(1.0, twice, out=np.full_like(twice, np.nan), where=twice != 0)
+    u, v = _cross(column - a, c - a) * per_area, _cross(b - a, column - a) * per_area
     hit = (u >= 0) & (v >= 0) & (u + v <= 1)
     u, v, corners, column = u[hit], v[hit], corners[hit], column[hit]
     za, zb, zc = (at[corners[:, n], 2] for n in range(3))
