@@ -24,6 +24,7 @@ _COLUMNS = 48
 _FACTORS = 256  # bones with a brightness of their own; a table with more shares them
 _BAND_MM = 24.0  # width of the dark bands between dense bones
 _CAVITY_MM = 8.0
+_JOINT_MM = 18.0
 _STREAK_MM = 25.0  # length of horizontal noise streaks through shoulders and hips
 _WATER = 0.019  # attenuation per mm at the mean energy of 120 kV
 _MIDDLE = 300.0  # mm of water for which a draw's noise is stated
@@ -109,6 +110,14 @@ class _Painter:
         hu = means.index_select(0, ids)
         for field, table in zip(fields, self.texture_tables(), strict=True):
             hu.addcmul_(field.flatten(), table.index_select(0, ids))
+        if self.draw.marbling:
+            # Where a smooth field crosses 0 lie sheets, which part muscle into bundles; voxels hold parts of them.
+            names = [tissue.name for tissue in tissue_table()]
+            muscle, fat = (names.index(name) for name in ("muscle", "fat"))
+            depth = torch.zeros(len(names), device=self.device)
+            depth[muscle] = 0.8 * (self.draw.tissue_hu[fat] - self.draw.tissue_hu[muscle])
+            near = fields[0].flatten().div(self.draw.marbling).square_().neg_().exp_()
+            hu.addcmul_(near, depth.index_select(0, ids))
         return hu.view(self.shape)
 
     def texture_tables(self) -> Float[Tensor, "field tissue"]:
@@ -134,7 +143,10 @@ class _Painter:
         factors = self.bone_factors(where)
         # Struts and voids; then fat marrow, in shafts and in patches of any bone, and dense islands.
         trabecular = draw.trabecular * factors[0] * (1 + draw.bone_texture * (0.7 * fine + 0.7 * middle))
-        fat = torch.sigmoid(20 * (self.shell_around(cortex_share).view(-1)[where] - draw.cavity))
+        # Denser where much bone lies around: on both sides of the large joints.
+        mass = self.around(share.view(self.shape), _JOINT_MM).view(-1)[where]
+        trabecular *= torch.exp(draw.bone_patches * coarse) * (1 + draw.joints * ((mass - 0.5) / 0.3).clamp(0, 1))
+        fat = torch.sigmoid(20 * (self.around(cortex_share, _CAVITY_MM).view(-1)[where] - draw.cavity))
         if draw.marrow:
             patches = torch.sigmoid(4 * ((0.8 * coarse + 0.6 * middle) + _normal_quantile(draw.marrow)))
             fat = torch.maximum(fat, patches)
@@ -144,10 +156,10 @@ class _Painter:
         compact = torch.maximum(draw.cortex * factors[1] * (1 + 0.08 * fine), trabecular)
         flat[where] = flat[where] * (1 - bone) + (bone - cortex) * trabecular + cortex * compact
 
-    def shell_around(self, cortex: Tensor) -> Tensor:
-        """Share of compact bone in about 15 mm around each voxel: high in shafts, whose inside is a cavity."""
-        step = max(1, round(_CAVITY_MM / self.spacing))
-        pooled = torch.nn.functional.avg_pool3d(cortex.float()[None], step, ceil_mode=True, count_include_pad=False)[0]
+    def around(self, share: Tensor, mm: float) -> Tensor:
+        """Mean share in about twice ``mm`` around each voxel: much compact bone in shafts, whose inside is a cavity."""
+        step = max(1, round(mm / self.spacing))
+        pooled = torch.nn.functional.avg_pool3d(share.float()[None], step, ceil_mode=True, count_include_pad=False)[0]
         bases = [self.interpolation(n, m, step) for n, m in zip(self.shape, pooled.shape, strict=True)]
         return expanded(pooled / WHOLE, bases)
 

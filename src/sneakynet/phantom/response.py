@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-RESAMPLINGS = ("interpolated", "averaged", "smoothed")
-"""How scans come to a grid: by linear interpolation of their own voxels (which keeps noise and edges), by means over
-the new voxels, or by means that are interpolated once more."""
+RESAMPLINGS = ("sampled", "interpolated", "averaged", "smoothed")
+"""How scans come to a grid: by values at its points (nearest neighbour or cubic splines, which keep all noise and edges),
+by linear interpolation of their own voxels, by means over the new voxels, or by means that are interpolated once more."""
 
 _STEPS = 256
 _HIGHEST = 2.5  # lp/mm, above what any clinical CT resolves
@@ -53,6 +53,8 @@ def plane_taps(kernel: Kernel, *, spacing: float, pixel: float, resampling: str)
 
 def _resampled(f: np.ndarray, spacing: float, own: float, resampling: str) -> np.ndarray:
     """What resampling from voxels of ``own`` mm leaves of each frequency."""
+    if resampling == "sampled":
+        return np.ones_like(f)
     if resampling == "interpolated" or own >= spacing:
         return np.asarray(np.sinc(f * own) ** 2)
     return np.asarray(np.sinc(f * spacing) ** (1 if resampling == "averaged" else 3))

@@ -58,10 +58,20 @@ class ScanSettings:
     of long bones, by thickness rather than by name."""
     marrow_hu: Range = (-90.0, 20.0)
     """HU of fatty marrow (Laval-Jeantet et al. 1986; shaft cavities)."""
+    joints: Range = (0.0, 2.0)
+    """Relative gain of trabecular density where much bone lies around, as in the heads of femur and humerus and beside
+    their sockets, by mass rather than by name: femoral heads have two to three times the density of the trochanter
+    (Brown and Ferguson 1980; 200 to 350 HU where vertebrae have 130)."""
+    bone_patches: Range = (0.05, 0.4)
+    """Deviation of the logarithm of trabecular HU over 40 mm, within a bone and from bone to bone: densities within one
+    femur or vertebra differ by a factor of two and more (Keaveny et al. 2001)."""
     sclerosis: float = 0.12
     """Share of scans with dense islands in bone (sclerosis, islands, metastases, degenerative change; set)."""
-    texture_factor: Range = (0.5, 1.6)
+    texture_factor: Range = (0.3, 1.6)
     """By what each tissue's texture is multiplied."""
+    marbling: Range = (0.0, 0.2)
+    """Thickness of the sheets of fat between bundles of muscle, relative to their distance: 2 to 20 % of muscle is fat,
+    more in the old (Goodpaster et al. 2000; Engelke et al. 2018)."""
     kernel_mtf50: Range = (0.22, 0.9)
     """Frequency at which half of the contrast is left, line pairs per mm: 0.25 with smooth, 0.35 with standard body
     kernels, up to 0.9 with bone and lung kernels (Prokop and Galanski 2003; vendors' kernels side by side: Solomon et
@@ -77,14 +87,14 @@ class ScanSettings:
     """Slice thickness, mm (0.5 to 1.5 thin, 2 to 5 routine: Wasserthal et al. 2023)."""
     thick: float = 0.35
     """Share with slices of 2.5 mm and more."""
-    resampling_shares: tuple[float, ...] = (0.35, 0.3, 0.35)
+    resampling_shares: tuple[float, ...] = (0.35, 0.3, 0.2, 0.15)
     """How often scans come to their grid in each way of ``response.RESAMPLINGS``; how our own and others' pipelines do
-    it, no property of patients."""
+    it, no property of patients. Public collections are resampled by splines without means (Wasserthal et al. 2023)."""
     noise: Range = (5.0, 28.0)
     """Standard deviation at 5 mm slices with a standard kernel, HU: 10 to 15 is what exposure control aims at in
     abdomens (Kalra et al. 2004), 20 to 28 was measured in chests of low and standard dose (World J Radiol 2024,
     16:668), less with iterative reconstruction; it differs widely between scanners (Christianson et al. 2015)."""
-    noise_limit: float = 160.0
+    noise_limit: float = 100.0
     """Highest deviation after thin slices and sharp kernels, HU: beyond what anyone reads."""
     iterative: float = 0.4
     """Share with iterative reconstruction, whose noise is coarser (Solomon et al. 2012)."""
@@ -99,7 +109,7 @@ class ScanSettings:
     2004)."""
     metal: Range = (2500.0, 9000.0)
     """HU of metal before the scanner cuts it off."""
-    streaks: Range = (0.08, 1.0)
+    streaks: Range = (0.05, 1.3)
     """Strength of metal artefacts, 1: as a plain filtered back-projection has them; below: reduced."""
     extended: float = 0.15
     """Share stored beyond 12 bits, so that metal is not cut at 3071 HU."""
@@ -125,6 +135,8 @@ class ScanDraw:
     """HU by tissue id."""
     tissue_texture: tuple[float, ...]
     """Standard deviation within each tissue, HU."""
+    marbling: float
+    """Thickness of the sheets of fat in muscle, relative to their distance."""
     trabecular: float
     """HU of trabecular bone."""
     cortex: float
@@ -139,6 +151,10 @@ class ScanDraw:
     """Share of compact bone around from which on bone is hollow."""
     marrow_hu: float
     """Its HU."""
+    joints: float
+    """Relative gain of trabecular HU where much bone lies around."""
+    bone_patches: float
+    """Deviation of the logarithm of trabecular HU over 40 mm."""
     sclerosis: float
     """HU that dense islands add; 0: none."""
     edge: float
@@ -217,6 +233,7 @@ def draw_scan(rng: np.random.Generator, settings: ScanSettings, *, age: float | 
         voltage=voltage,
         tissue_hu=tuple(hu),
         tissue_texture=tuple(float(f) * t.texture for f, t in zip(factors, table, strict=True)),
+        marbling=_uniform(rng, settings.marbling),
         trabecular=trabecular,
         cortex=cortex,
         bone_spread=_uniform(rng, settings.bone_spread),
@@ -224,6 +241,8 @@ def draw_scan(rng: np.random.Generator, settings: ScanSettings, *, age: float | 
         marrow=_uniform(rng, settings.marrow) if rng.random() < 0.5 else 0.0,
         cavity=_uniform(rng, settings.cavity),
         marrow_hu=_uniform(rng, settings.marrow_hu),
+        joints=_uniform(rng, settings.joints),
+        bone_patches=_uniform(rng, settings.bone_patches),
         sclerosis=float(rng.uniform(100, 600)) if rng.random() < settings.sclerosis else 0.0,
         edge=float(rng.uniform(0.04, 0.16)),
         mtf50=mtf50,
@@ -284,6 +303,9 @@ _RANGES = (
     "cavity",
     "marrow_hu",
     "texture_factor",
+    "marbling",
+    "joints",
+    "bone_patches",
     "kernel_mtf50",
     "overshoot",
     "pixel",

@@ -73,7 +73,7 @@ class TissueSettings:
     blanket_rate: float = 0.3
     """Bodies under a blanket or in clothes."""
 
-    hip_stem_rate: float = 0.06
+    hip_stem_rate: float = 0.09
     """Hips with a stem, a nail or screws; each side for itself."""
 
     spine_screw_rate: float = 0.05

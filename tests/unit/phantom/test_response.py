@@ -43,7 +43,7 @@ def test_averaging_lowers_noise_and_interpolation_does_not():
     def factor(resampling):
         return plane_noise(SOFT, spacing=3.0, pixel=0.7, resampling=resampling, band=2.0).factor
 
-    assert factor("smoothed") < factor("averaged") < 0.55 < 0.7 < factor("interpolated") <= 1
+    assert factor("smoothed") < factor("averaged") < 0.55 < 0.7 < factor("interpolated") < factor("sampled") <= 1
 
 
 @pytest.mark.parametrize("correlation", [[1.0, 0.0, 0.0], [1.0, 0.5, 0.1], [1.0, -0.3, 0.0]])
