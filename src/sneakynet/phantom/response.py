@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Float
 
 RESAMPLINGS = ("sampled", "interpolated", "averaged", "smoothed")
-"""How scans come to a grid: by values at its points (nearest neighbour or cubic splines, which keep all noise and edges),
-by linear interpolation of their own voxels, by means over the new voxels, or by means that are interpolated once more."""
+"""How scans come to a grid: by values at its points (nearest neighbour or cubic splines, which keep noise and edges),
+by linear interpolation of their own voxels, by means over the new voxels, or by means interpolated once more."""
 
 _STEPS = 256
 _HIGHEST = 2.5  # lp/mm, above what any clinical CT resolves
