@@ -79,14 +79,18 @@ def weights(folder):
 @pytest.mark.parametrize("extra", [["--ema", "0.9"], ["--precision", "bf16", "--norm", "batch", "--variant", "E"]])
 def test_stop_and_resume_is_the_same_to_the_bit(dataset, tmp_path, extra, monkeypatch):
     settings = [*TINY, "--steps", 6, "--validate-every", 2, "--validation-patches", 1, "--log-every", 1, *extra]
-    settings += ["--cache", tmp_path / "cache"]
+    assert_resumes_to_the_bit([dataset, *settings, "--cache", tmp_path / "cache"], tmp_path, monkeypatch)
+
+
+def assert_resumes_to_the_bit(arguments, tmp_path, monkeypatch):
+    """Runs six steps at once, and three and three."""
     straight, broken = tmp_path / "straight", tmp_path / "broken"
-    assert train(dataset, "-o", straight, *settings) == 0
+    assert train(*arguments, "-o", straight) == 0
 
     with monkeypatch.context() as patch:
         loop = run_module.run_loop
         patch.setattr(run_module, "run_loop", lambda *a, **k: loop(*a, **{**k, "stop": lambda step: step >= 3}))
-        assert train(dataset, "-o", broken, *settings) == 0
+        assert train(*arguments, "-o", broken) == 0
     assert rows(broken / "train.csv")[-1]["step"] == "3"
     assert train("-o", broken, "--resume", "--quiet") == 0
 
@@ -98,6 +102,75 @@ def test_stop_and_resume_is_the_same_to_the_bit(dataset, tmp_path, extra, monkey
         assert [{k: v for k, v in row.items() if k not in timed} for row in one] == [
             {k: v for k, v in row.items() if k not in timed} for row in two
         ]
+
+
+@pytest.fixture(scope="module")
+def bodies(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bodies")
+    options = ["--count", "3", "--field", "hand", "--spacing", "8", "--workers", "1", "--quiet"]
+    assert main(["phantom", "-o", str(folder), "--bodies", *options]) == 0
+    return folder
+
+
+# A pool of two scans, of which one is painted anew at each second step.
+PAINTED = [*TINY[:-2], "--steps", 6, "--validate-every", 3, "--validation-patches", 1, "--log-every", 1, "--pool", 2]
+
+
+def test_training_on_bodies_resumes_to_the_bit(bodies, tmp_path, monkeypatch):
+    assert_resumes_to_the_bit([bodies, *PAINTED], tmp_path, monkeypatch)
+    header = load_weights(tmp_path / "broken" / "model.safetensors")[1]
+    assert header.spacing == (8.0, 8.0, 8.0)
+    assert header.provenance["training_cases"] == 2
+    split = json.loads((tmp_path / "broken" / "splits.json").read_text())
+    assert sorted(split["training"] + split["validation"]) == [f"phantom_{seed:05d}" for seed in range(3)]
+    assert not list((tmp_path / "broken").rglob("*.npz"))  # bodies are painted, not prepared
+
+
+def test_bodies_are_painted_anew(bodies, tmp_path):
+    """With a pool that is never painted again the same seed learns something else."""
+    for every, output in ((1, "often"), (1000, "never")):
+        assert train(bodies, "-o", tmp_path / output, *PAINTED, "--repaint-every", every) == 0
+    one, two = weights(tmp_path / "often"), weights(tmp_path / "never")
+    assert any(not torch.equal(one[name], two[name]) for name in one)
+
+
+def test_training_on_phantoms_resumes_to_the_bit(tmp_path, monkeypatch):
+    cache = tmp_path / "cache"
+    phantoms = ["--phantoms", 3, "--phantom-seed", 40, "--spacing", 10, "--workers", 1, "--cache", cache]
+    assert_resumes_to_the_bit([*phantoms, *PAINTED], tmp_path, monkeypatch)
+    assert {path.name for path in cache.rglob("*.npz")} <= {f"body_00000{n}.npz" for n in (40, 41, 42)}
+    header = load_weights(tmp_path / "broken" / "model.safetensors")[1]
+    assert header.provenance["dataset"] == "phantoms"
+    assert header.table.names == BoneTable.default().names
+    config = yaml.safe_load((tmp_path / "broken" / "config.yaml").read_text())
+    assert (config["dataset"], config["phantoms"]) == (None, 3)
+
+
+def test_a_dataset_and_phantoms_together_are_refused(bodies, tmp_path, capsys):
+    assert train(bodies, "-o", tmp_path / "run", *PAINTED, "--phantoms", 2) == 2
+    assert "a number of phantoms with --phantoms; one of them, not both" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_bodies_of_another_spacing_are_refused(bodies, tmp_path, capsys):
+    assert train(bodies, "-o", tmp_path / "run", *PAINTED, "--spacing", 4) == 2
+    assert "the bodies have 8 mm, --spacing asks for 4" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_bodies_of_other_bones_are_refused(bodies, tmp_path, capsys):
+    assert train(bodies, "-o", tmp_path / "run", *TINY) == 2
+    assert "are labelled with another bone table (125 bones); give it with --table" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_damaged_body_is_named(bodies, tmp_path, capsys):
+    copy = tmp_path / "bodies"
+    copy.mkdir()
+    for path in [*bodies.glob("*.npz"), bodies / "bodies.json"]:
+        (copy / path.name).write_bytes(path.read_bytes()[: 300 if path.suffix == ".npz" else None])
+    assert train(copy, "-o", tmp_path / "run", *PAINTED) == 2
+    assert "damaged or no body" in capsys.readouterr().err
 
 
 def test_contexts_first_leaves_the_target_alone(dataset, tmp_path):

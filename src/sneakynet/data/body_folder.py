@@ -43,7 +43,8 @@ def load_body(path: Path) -> Body:
         DatasetError: the file is missing, damaged or of another kind.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        # Opened here: given a path, NumPy leaves a damaged file open.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in _ARRAYS}
             facts = json.loads(stored["facts"].tobytes())
             return Body(**arrays, affine=stored["affine"], facts=facts)
