@@ -13,7 +13,7 @@ from sneakynet.phantom.surface import Surface
 # vertebrae: Ritzel 1997 (JBMR); ribs: Kemper 2007 (J Biomech); skull tables: Lillie 2016 (J Anat); hip: Anderson 2005
 # (J Biomech Eng). The others are set between their neighbours.
 _MEAN_MM: Mapping[str, tuple[float, float]] = {
-    "femur": (6.0, 1.2),
+    "femur": (5.5, 0.9),
     "humerus": (4.0, 0.9),
     "radius": (2.8, 0.7),
     "ulna": (2.8, 0.7),
@@ -30,14 +30,23 @@ _MEAN_MM: Mapping[str, tuple[float, float]] = {
     "scapula": (1.2, 1.0),
     "rib": (0.8, 0.8),
     "vertebrae": (0.6, 0.6),
-    "sacrum": (0.7, 0.7),
+    "sacrum": (0.8, 0.8),
 }
 _OTHER_MM = (0.8, 0.8)
 # Shells of the hip lose a third to a half from 40 to 90 years, more in women (Poole 2010, JBMR; Mayhew 2005, Lancet).
 _YOUNG = 40.0
 _LOSS_PER_YEAR = 0.008
-# Share of a bone's length at each end over which the shell thins out.
-_END = 0.3
+# Shares of a bone's length at each end up to which the shell is as thin as there, and from which it is full: femoral
+# necks and trochanters have 1 to 2 mm, and it takes the upper third to reach the shaft's (Treece 2010).
+_END, _SHAFT = 0.1, 0.4
+# Pedicles, laminae and processes are mostly cortex, 1 to 2 mm (Xu et al. 1999, J Spinal Disord), behind this share of a
+# vertebra's depth.
+_POSTERIOR_MM = 1.5
+_BODY, _ARCH = 0.38, 0.5
+# Along one bone, shells differ from place to place: deviation and wavelengths in mm (Treece 2010's maps of femora).
+_LOCAL = 0.3
+_WAVES_MM = (20.0, 70.0)
+_WAVES = 8
 
 
 @dataclass(frozen=True)
@@ -51,6 +60,8 @@ class Cortex:
 
     factor: float
     of_bone: Mapping[str, float]
+    seed: int | None = None
+    """Of the deviations along each bone; None: without."""
 
 
 def draw_cortex(
@@ -68,20 +79,41 @@ def draw_cortex(
     old = 1 - _LOSS_PER_YEAR * max(0.0, age - _YOUNG)
     return Cortex(
         old * float(rng.uniform(*factor)),
-        {name: float(np.clip(rng.normal(1, spread), 0.5, 1.6)) for name in sorted(names)},
+        {name: float(np.clip(rng.normal(1, spread), 0.4, 1.8)) for name in sorted(names)},
+        int(rng.integers(2**31)),
     )
 
 
 def shell_mm(name: str, surface: Surface, cortex: Cortex) -> Float[np.ndarray, " vertex"]:
     """Thickness of the shell under each vertex, mm."""
     middle, end = next((mean for start, mean in _MEAN_MM.items() if name.startswith(start)), _OTHER_MM)
-    scale = cortex.factor * cortex.of_bone.get(name, 1.0)
+    scale = cortex.factor * cortex.of_bone.get(name, 1.0) * _local(name, surface.vertices, cortex.seed)
+    if name.startswith("vertebrae"):
+        # Patients face the front: the arch is what lies behind.
+        y = surface.vertices[:, 1]
+        back = (y.max() - y) / max(float(np.ptp(y)), 1e-6)
+        arch: np.ndarray = np.interp(back, [_BODY, _ARCH], [middle, _POSTERIOR_MM]) * scale
+        return arch
     if middle == end:
-        return np.full(len(surface.vertices), middle * scale)
+        return middle * scale
     centred = surface.vertices - surface.vertices.mean(0)
     # The axis of largest extent: the shells of long bones thin out towards their ends.
     axis = np.linalg.eigh(centred.T @ centred)[1][:, -1]
     along = centred @ axis
     position = (along - along.min()) / max(float(np.ptp(along)), 1e-6)
-    thickness: np.ndarray = np.interp(position, [0, _END, 1 - _END, 1], [end, middle, middle, end]) * scale
+    thickness: np.ndarray = (
+        np.interp(position, [_END, _SHAFT, 1 - _SHAFT, 1 - _END], [end, middle, middle, end]) * scale
+    )
     return thickness
+
+
+def _local(name: str, vertices: Float[np.ndarray, "vertex 3"], seed: int | None) -> Float[np.ndarray, " vertex"]:
+    """Factor at each vertex: a few waves of random direction, length and phase."""
+    if seed is None:
+        return np.ones(len(vertices))
+    rng = np.random.default_rng([seed, *name.encode()])
+    ways = rng.normal(0, 1, (3, _WAVES))
+    ways *= 2 * np.pi / (np.linalg.norm(ways, axis=0) * np.exp(rng.uniform(*np.log(_WAVES_MM), _WAVES)))
+    waves = np.cos(vertices @ ways + rng.uniform(0, 2 * np.pi, _WAVES)).sum(1) * (2 / _WAVES) ** 0.5
+    factor: np.ndarray = np.exp(_LOCAL * np.clip(waves, -2.5, 2.0))
+    return factor

@@ -25,9 +25,9 @@ class LabelMapSettings:
     warp_scale_mm: float = 55.0
     """Distance over which the displacement changes, mm: somewhat more than the height of a vertebra with its disc, so
     that borders of neighbours stay smooth."""
-    cortex: tuple[float, float] = (0.6, 1.3)
+    cortex: tuple[float, float] = (0.35, 1.5)
     """Range of the common factor of shell thickness; low in osteoporosis (Ritzel 1997, JBMR, finds 30 to 40 % less)."""
-    cortex_spread: float = 0.12
+    cortex_spread: float = 0.3
     """Relative standard deviation of shell thickness from bone to bone."""
     fat_mm: tuple[float, float] = (6.0, 40.0)
     """Range of the fat under the skin, mm, where the map does not show it (abdominal wall: Storchle 2018, Sci Rep)."""

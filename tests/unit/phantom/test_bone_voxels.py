@@ -56,7 +56,7 @@ def test_labels_agree_with_shares(cuboid, face, label):
 
 
 def test_cortex_lies_within_bone_and_around_its_core(cuboid):
-    bones = voxelise({"femur_left": cuboid(42.0, 30.0, 66.0)})
+    bones = voxelise({"femur_left": cuboid(42.0, 30.0, 66.0)}, cortex=Cortex(3.0, {}))
     assert (bones.cortex <= bones.bone).all()
     middle = (GRID.shape[0] // 2, GRID.shape[1] // 2 - 1, GRID.shape[2] // 2)
     assert bones.bone[middle] == 255

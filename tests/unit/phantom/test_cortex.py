@@ -15,9 +15,28 @@ def test_shafts_are_thick_and_ends_thin():
     z = np.linspace(0, 400, 41)
     shaft = Surface(np.stack([np.where(np.arange(41) % 2, 5.0, -5.0), np.zeros(41), z], 1), np.array([[0, 1, 2]]))
     shell = shell_mm("femur_left", shaft, Cortex(1.0, {}))
-    assert shell[20] == pytest.approx(6.0)
-    assert shell[[0, -1]] == pytest.approx(1.2, abs=0.1)
+    assert shell[20] == pytest.approx(5.5)
+    assert shell[[0, -1]] == pytest.approx(0.9, abs=0.1)
     assert shell[20] > shell[6] > shell[0]
+    assert shell[4] < 1.5  # neck and trochanters
+    assert shell[11] > 3.5
+
+
+def test_arches_of_vertebrae_have_thicker_shells_than_bodies(cuboid):
+    box = cuboid(40.0, 80.0, 30.0)
+    shell = shell_mm("vertebrae_L1", box, Cortex(1.0, {}))
+    front = box.vertices[:, 1] > box.vertices[:, 1].mean()
+    assert shell[~front].min() > 2 * shell[front].max()
+
+
+def test_shells_differ_along_a_bone():
+    z = np.linspace(0, 300, 301)
+    line = Surface(np.stack([np.zeros(301), np.zeros(301), z], 1), np.array([[0, 1, 2]]))
+    even, uneven = (shell_mm("rib_left_5", line, Cortex(1.0, {}, seed)) for seed in (None, 3))
+    assert np.ptp(even) == 0
+    assert 0.1 < np.std(uneven / even) < 0.6
+    assert np.abs(np.diff(uneven)).max() < 0.2
+    assert not np.allclose(uneven, shell_mm("rib_left_6", line, Cortex(1.0, {}, 3)))
 
 
 def test_factors_multiply(cuboid):
