@@ -33,6 +33,26 @@ _NORMALS = _directions(90)
 
 
 @dataclass(frozen=True)
+class Tabletop:
+    """The front of what the person lies on: a plane that may be tilted along the body (RAS mm).
+
+    Args:
+        height: y at z = ``level``.
+        level: where.
+        slope: change of y per mm of z.
+    """
+
+    height: float
+    level: float
+    slope: float = 0.0
+
+    def front(self, z: Float[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:
+        """y of the front at heights."""
+        front: np.ndarray = np.float32(self.height) + np.float32(self.slope) * (z - np.float32(self.level))
+        return front
+
+
+@dataclass(frozen=True)
 class Build:
     """How much of a person there is (mm)."""
 
@@ -48,6 +68,8 @@ class Build:
     """Radius of the breasts; 0 for none."""
     scalp: float
     """Skin and what lies under it over the skull."""
+    visceral: float = 0.5
+    """How much of the belly's inside is fat, from 0 to 1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,6 +178,7 @@ class Outline:
         self._head_and_neck()
         self._trunk(rng)
         self._shoulders()
+        self._buttocks()
         self._legs()
         if build.breast > 0:
             self._breasts(build.breast)
@@ -173,17 +196,40 @@ class Outline:
         x, y, z = (c[i, j, k] for c in region.nodes)
         return (i, j, k), (x, y, z)
 
-    def _join(self, low: np.ndarray, high: np.ndarray, field: Callable[[Nodes], np.ndarray], blend: float) -> None:
+    def _join(
+        self,
+        low: np.ndarray,
+        high: np.ndarray,
+        field: Callable[[Nodes], np.ndarray],
+        blend: float,
+        fat: float | None,
+    ) -> None:
         part = self._part(low - 36, high + 36)
         if part is not None:
             box, nodes = part
-            self.skin[box] = _smooth_min(self.skin[box], field(nodes), blend)
+            distance = field(nodes)
+            if fat is not None:
+                self._cover(box, distance, np.float32(fat))
+            self.skin[box] = _smooth_min(self.skin[box], distance, blend)
 
-    def _rod(self, start: np.ndarray, end: np.ndarray, radii: tuple[float, float], blend: float = 12.0) -> None:
+    def _cover(self, box: Box, distance: np.ndarray, fat: np.ndarray | np.float32) -> None:
+        """The fat of a new part, where its skin lies outside of what is there already."""
+        near = 1 / (1 + np.exp(np.clip((distance - self.skin[box]) / 12, -30, 30)))
+        self.fat[box] = self.fat[box] * (1 - near) + fat * near
+
+    def _rod(
+        self,
+        start: np.ndarray,
+        end: np.ndarray,
+        radii: tuple[float, float],
+        blend: float = 12.0,
+        fat: float | None = None,
+    ) -> None:
+        """A rod of flesh; its radii count the fat that lies around it, which leaves what is there if not given."""
         low, high = np.minimum(start, end) - max(radii), np.maximum(start, end) + max(radii)
-        self._join(low, high, lambda nodes: rod_field(nodes, start, end, radii), blend)
+        self._join(low, high, lambda nodes: rod_field(nodes, start, end, radii), blend, fat)
 
-    def _hull(self, points: np.ndarray, grown: float, blend: float = 12.0) -> None:
+    def _hull(self, points: np.ndarray, grown: float, blend: float = 12.0, fat: float | None = None) -> None:
         if len(points) > 3:
             near = points[np.unique((points @ _NORMALS.T).argmax(0))]
             self._join(
@@ -191,41 +237,37 @@ class Outline:
                 points.max(0) + grown,
                 lambda nodes: hull_field(nodes, near) - np.float32(grown),
                 blend,
+                fat,
             )
 
-    def flatten(self, top: float) -> None:
-        """Flesh that lies on the table gives way, fat more than muscle.
-
-        Args:
-            top: y of the table's front, RAS mm.
-        """
+    def flatten(self, table: Tabletop) -> None:
+        """Flesh that lies on the table gives way, fat more than muscle."""
         region = self.region
-        y = np.float32(region.grid.origin[1]) + np.float32(region.grid.spacing * region.step) * np.arange(
-            region.lattice_shape[1], dtype=np.float32
+        y, z = (
+            np.float32(region.grid.origin[d])
+            + np.float32(region.grid.spacing * region.step) * np.arange(region.lattice_shape[d], dtype=np.float32)
+            for d in (1, 2)
         )
-        under = np.float32(top) - y[None, :, None]
+        under = table.front(z)[None, None, :] - y[None, :, None]
         self.skin = -_smooth_min(-self.skin, np.broadcast_to(-under, self.skin.shape), 8.0)
 
-    @property
-    def _more(self) -> float:
-        """Flesh of the limbs beyond the least, mm."""
-        return self.build.fat * 0.3 + self.build.muscle
-
     def _arms(self) -> None:
-        more = self._more
+        fat = 0.4 * self.build.fat + 2
+        more = 0.8 * self.build.muscle + fat - 4
         for side in ("left", "right"):
             for bone, radii in (("radius", (26.0, 18.0)), ("ulna", (28.0, 17.0)), ("humerus", (28.0, 26.0))):
                 ends = self.marks.ends(f"{bone}_{side}")
                 if ends is not None:
                     middle = ends[0] + 0.4 * (ends[1] - ends[0])
                     swell = 1.15 if bone != "humerus" else 1.3
-                    self._rod(ends[0], middle, (radii[0] + more, radii[0] * swell + more))
-                    self._rod(middle, ends[1], (radii[0] * swell + more, radii[1] + 0.5 * more))
+                    self._rod(ends[0], middle, (radii[0] + more, radii[0] * swell + more), fat=fat)
+                    self._rod(middle, ends[1], (radii[0] * swell + more, radii[1] + 0.5 * more), fat=fat)
             palm = self.marks.points(*(f"{bone}_{side}" for bone in _PALM))
-            self._hull(palm, 8.0)
+            self._hull(palm, 8.0, fat=0.1 * self.build.fat + 2)
 
     def _shoulders(self) -> None:
-        more = self._more
+        fat = 0.55 * self.build.fat + 3
+        more = self.build.muscle + 0.3 * self.build.fat
         tips = self.marks.points(*(f"vertebrae_T{n}" for n in range(1, 8)))
         tips = tips[tips[:, 1] < np.quantile(tips[:, 1], 0.4)]
         neck = self.marks.at("C6", (0.0, -12.0, 0.0))
@@ -238,30 +280,57 @@ class Outline:
                 near = self.marks.points(f"humerus_{side}")
                 shoulder = np.concatenate([shoulder, near[np.linalg.norm(near - arm[0], axis=1) < 60]])
             # With the spine's tips, so that the back is filled between the shoulder blades.
-            self._hull(np.concatenate([shoulder, tips]), 8.0 + 0.7 * more, 20.0)
+            self._hull(np.concatenate([shoulder, tips]), 9.0 + 0.6 * self.build.muscle + fat, 20.0, fat)
             if arm is not None and arm[0][2] < neck[2] - 20:  # the trapezius
                 ridge = 0.25 * neck + 0.75 * arm[0] + np.array([0, -8.0, 8.0])
                 self._rod(neck, ridge, (24.0 + more, 18.0 + more), 30.0)
 
+    def _buttocks(self) -> None:
+        """The gluteal muscles, and the fat over them: behind and beside the hip bones, down to the femurs."""
+        build, marks = self.build, self.marks
+        fat = 1.1 * build.fat + 3
+        for sign, side in ((1.0, "right"), (-1.0, "left")):
+            hip = marks.points(f"hip_{side}")
+            if not len(hip):
+                continue
+            upper = hip[hip[:, 2] > np.quantile(hip[:, 2], 0.6)]
+            spine = upper[upper[:, 1] < np.quantile(upper[:, 1], 0.15)].mean(0)
+            wing = upper[sign * upper[:, 0] > np.quantile(sign * upper[:, 0], 0.85)].mean(0)
+            seat = hip[hip[:, 2] < np.quantile(hip[:, 2], 0.12)].mean(0)
+            femur = marks.ends(f"femur_{side}")
+            joint = femur[0] if femur is not None else seat + np.array([sign * 55.0, 20.0, 60.0])
+            large, small = 30 + 1.2 * build.muscle + fat, 20 + build.muscle + fat
+            low = (seat + joint) / 2 + np.array([0.0, -24.0, -12.0])
+            self._rod(spine + np.array([sign * 20.0, 10.0, -18.0]), low, (large - 4, large + 12), 24.0, fat)
+            self._rod(
+                wing + np.array([-sign * 8.0, -12.0, -22.0]),
+                joint + np.array([-sign * 8.0, -4.0, -10.0]),
+                (small, small + 8),
+                24.0,
+                fat,
+            )
+
     def _legs(self) -> None:
-        more = self._more
+        build = self.build
+        fat = 0.75 * build.fat + 4
         for side in ("left", "right"):
             ends = self.marks.ends(f"femur_{side}")
             if ends is not None:
                 # The thigh's mass lies inward of the femur's upper end.
-                hip = ends[0] + np.array([-12.0 if side == "right" else 12.0, -5.0, -30.0])
-                self._rod(hip, ends[1], (66.0 + 1.6 * more, 46.0 + more), 20.0)
+                hip = ends[0] + np.array([-14.0 if side == "right" else 14.0, -5.0, -30.0])
+                self._rod(hip, ends[1], (60.0 + 1.6 * build.muscle + fat, 42.0 + build.muscle + 0.6 * fat), 20.0, fat)
             ends = self.marks.ends(f"{side[0]}_tibia")
             if ends is not None:
-                self._rod(ends[0], ends[1], (46.0 + more, 34.0 + 0.5 * more))
+                more = 0.8 * build.muscle + 0.5 * fat
+                self._rod(ends[0], ends[1], (42.0 + more, 28.0 + 0.6 * more), fat=0.5 * fat)
 
     def _head_and_neck(self) -> None:
         build, marks = self.build, self.marks
         skull, jaw = marks.points("skull"), marks.points("mandible")
-        self._hull(skull, build.scalp)
+        self._hull(skull, build.scalp, fat=0.5 * build.scalp)
         if len(jaw):
             front = skull[skull[:, 1] > np.quantile(skull[:, 1], 0.6)]
-            self._hull(np.concatenate([jaw, front]), build.scalp + 3.0)
+            self._hull(np.concatenate([jaw, front]), build.scalp + 3.0, fat=0.12 * build.fat + 3)
         nose = np.array([np.median(skull[:, 0]), skull[:, 1].max() + 12, np.quantile(skull[:, 2], 0.28)])
         self._rod(nose, nose + np.array([0, -14.0, 24.0]), (11.0, 7.0), 10.0)
         heights = np.array(
@@ -273,8 +342,7 @@ class Outline:
         front = np.stack([x, y + 0.55 * radius, heights], axis=1)
         for line, size in ((back, radius * 0.92), (front, radius * 0.82)):
             for first, second in pairwise(line):
-                self._rod(first, second, (size, size), 15.0)
-        self.fat = np.where(self.region.nodes[2] > marks.level("T1"), self.fat * np.float32(0.55), self.fat)
+                self._rod(first, second, (size, size), 15.0, 0.3 * build.fat + 2)
 
     def _breasts(self, size: float) -> None:
         """Fat on the chest; the muscle below stays where it is."""
@@ -306,8 +374,7 @@ class Outline:
         bottom = np.float32(marks.points("hip")[:, 2].min() - 15)
         distance = np.maximum(radius - outer - fat, bottom - nodes[2]).astype(np.float32)
         distance = np.maximum(distance, nodes[2] - np.float32(heights[-1]))
-        near = 1 / (1 + np.exp(np.clip((distance - self.skin[box]) / 12, -30, 30)))
-        self.fat[box] = self.fat[box] * (1 - near) + fat * near
+        self._cover(box, distance, fat)
         self.skin[box] = _smooth_min(self.skin[box], distance, 8.0)
 
 
@@ -433,7 +500,8 @@ def fat_table(tube: Section, marks: Landmarks, build: Build) -> np.ndarray:
         + 0.3 * (_around(225.0, 30.0) + _around(315.0, 30.0))
         - 0.2 * _around(270.0, 20.0)
     )
-    return np.maximum(build.fat * height * angles, 2.5)
+    table: np.ndarray = np.maximum(build.fat * height * angles, 2.5)
+    return table
 
 
 def muscle_table(tube: Section, marks: Landmarks, build: Build) -> np.ndarray:
@@ -443,6 +511,7 @@ def muscle_table(tube: Section, marks: Landmarks, build: Build) -> np.ndarray:
     lower = _by_height(tube, marks, {"L4": 0.0, "sacrum": 1.0, "hip_left": 1.0})
     pectoral = (10 + build.muscle) * upper * (_around(60.0, 22.0) + _around(120.0, 22.0))
     lateral = (14 + build.muscle) * upper * (_around(200.0, 30.0) + _around(340.0, 30.0))
-    buttock = (22 + 2 * build.muscle) * lower * (_around(232.0, 24.0) + _around(308.0, 24.0))
-    sides = (8 + build.muscle) * lower * (_around(190.0, 25.0) + _around(350.0, 25.0))
-    return wall + pectoral + lateral + buttock + sides
+    buttock = (22 + 1.5 * build.muscle) * lower * (_around(232.0, 24.0) + _around(308.0, 24.0))
+    sides = (12 + build.muscle) * lower * (_around(190.0, 25.0) + _around(350.0, 25.0))
+    table: np.ndarray = wall + pectoral + lateral + buttock + sides
+    return table

@@ -84,7 +84,7 @@ def make_body(
         skull_mm=float(bone_rng.uniform(*settings.skull_mm)),
         ignore=person.unclassed,
     )
-    tissues = lay_tissue(person.surfaces, grid=grid, settings=settings.tissue, rng=tissue_rng)
+    tissues = lay_tissue(person.surfaces, grid=grid, settings=settings.tissue, rng=tissue_rng, facts=person.facts)
     tissues[bones.cartilage > bones.bone] = tissue_ids()["cartilage"]
     metal = lay_metal(person.surfaces, grid=grid, settings=settings.tissue, rng=metal_rng)
     facts = {"seed": seed, **person.facts, "pose": person.pose, "field": kind}

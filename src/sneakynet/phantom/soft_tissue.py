@@ -5,6 +5,7 @@ over the other, from the skin inwards, and bone lies over them all.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
@@ -30,7 +31,12 @@ _SKIN_MM = 2.0
 
 
 def lay_tissue(
-    surfaces: Mapping[str, Surface], *, grid: Grid, settings: TissueSettings, rng: np.random.Generator
+    surfaces: Mapping[str, Surface],
+    *,
+    grid: Grid,
+    settings: TissueSettings,
+    rng: np.random.Generator,
+    facts: Mapping[str, Any] | None = None,
 ) -> UInt8[np.ndarray, "i j k"]:
     """Everything but bone, as ids of ``tissues.csv``.
 
@@ -39,6 +45,7 @@ def lay_tissue(
         grid: where to lay it.
         settings: ranges.
         rng: draws the person's tissue.
+        facts: ``sex`` and ``bmi`` as in ``Person.facts``, which fat and muscle then go by; drawn when not given.
 
     Raises:
         SettingError: the bones of the trunk are not all there.
@@ -47,10 +54,10 @@ def lay_tissue(
     canvas = Canvas(grid, marks.frame)
     everywhere = (slice(0, grid.shape[0]), slice(0, grid.shape[1]), slice(0, grid.shape[2]))
     whole = Patch(grid, marks.frame, everywhere, max(1, round(_OUTLINE_MM / grid.spacing)))
-    build = _build(settings, rng)
+    build = _build(settings, rng, facts or {})
     outline = Outline(whole, marks, build, rng)
     top = table_height(marks, build.fat)
-    outline.flatten(min(top, marks.hindmost("") - 5))
+    outline.flatten(top)
     _lay_flesh(canvas, outline, build, rng)
     lay_fingers(canvas, marks)
     if build.breast > 0:
@@ -84,13 +91,31 @@ def _lay_flesh(canvas: Canvas, outline: Outline, build: Build, rng: np.random.Ge
     canvas.lay("muscle", muscle & ~septa, part.box)
 
 
-def _build(settings: TissueSettings, rng: np.random.Generator) -> Build:
-    fat = float(np.exp(rng.uniform(*np.log(settings.fat_mm))))
+def _build(settings: TissueSettings, rng: np.random.Generator, facts: Mapping[str, Any]) -> Build:
+    """Figures of a person: by sex and body mass index where they are known, else from the ranges alone."""
+    low, high = settings.fat_mm
+    fat = float(np.exp(rng.uniform(np.log(low), np.log(high))))
+    muscle, neck, visceral = rng.uniform(*settings.muscle_mm), rng.uniform(*settings.neck_mm), rng.uniform(0.1, 1)
+    spread, with_breasts, size = rng.normal(0, 1), rng.random() < settings.breast_rate, rng.uniform(24, 38)
+    female = facts.get("sex") == "female" if "sex" in facts else None
+    if "bmi" in facts:
+        bmi = float(facts["bmi"])
+        # Skin folds grow with more than the square of the index, and are thicker in women (Durnin and Womersley 1974).
+        share = {True: 1.25, False: 0.9, None: 1.05}[female]
+        fat = float(np.clip(15.0 * share * (bmi / 25) ** 2.3 * np.exp(0.22 * spread), low, high))
+        middle, reach = settings.neck_mm[0], settings.neck_mm[1] - settings.neck_mm[0]
+        stout = np.clip((bmi - 17) / 25, 0, 1)
+        neck = middle + reach * float(np.clip(0.5 * stout + (0.0 if female else 0.35) + 0.1 * spread, 0, 1))
+        muscle = settings.muscle_mm[0] + (muscle - settings.muscle_mm[0]) * float(0.45 + 0.55 * stout)
+        visceral = float(np.clip(visceral * (0.55 + 0.6 * stout) + (0.0 if female else 0.15), 0, 1))
+    if female is not None:
+        with_breasts = female
     return Build(
         fat=fat,
-        muscle=rng.uniform(*settings.muscle_mm),
-        belly=rng.uniform(*settings.belly_mm) + 0.9 * fat,
-        neck=rng.uniform(*settings.neck_mm),
-        breast=rng.uniform(24, 38) + 0.4 * fat if rng.random() < settings.breast_rate else 0.0,
+        muscle=muscle,
+        belly=rng.uniform(*settings.belly_mm) + 0.7 * fat + 14 * (visceral - 0.5),
+        neck=neck,
+        breast=size + 0.4 * fat if with_breasts else 0.0,
         scalp=rng.uniform(5, 9),
+        visceral=visceral,
     )

@@ -5,31 +5,51 @@ import numpy as np
 from sneakynet.phantom.bone_voxels import Grid
 from sneakynet.phantom.canvas import Canvas
 from sneakynet.phantom.landmarks import Landmarks
+from sneakynet.phantom.outline import Tabletop
 from sneakynet.phantom.patch import Patch
 from sneakynet.phantom.tissue_settings import TissueSettings
 
 _AIR = ("air",)
 
 
-_DEEPEST = 45.0  # mm an arm or a head may push the table away from the back; below that it hangs beside the table
+_STEEPEST = 0.1  # slope of the table along the body
+_DEEPEST = 30.0  # mm an arm or a head may push the table away from the back; below that it hangs beside the table
 
 
-def table_height(marks: Landmarks, fat: float) -> float:
-    """Front of the table (RAS mm along y): just behind the rearmost bones, flesh between."""
-    back = marks.hindmost("vertebrae", "rib", "scapula", "sacrum", "hip") - 7 - 0.5 * fat
-    limbs = marks.hindmost("skull", "humerus", "radius", "ulna", "metacarpal", "phalanx") - 6
-    return max(min(back, limbs), back - _DEEPEST)
+def table_height(marks: Landmarks, fat: float) -> Tabletop:
+    """Front of the table: just behind the rearmost bones of chest and pelvis, flesh between.
+
+    Chest and pelvis both rest on it: the person and the table may be tilted together, by a few degrees.
+    """
+    flesh = {"chest": 7 + 0.5 * fat, "pelvis": 13 + 0.6 * fat}
+    bones = {"chest": ("vertebrae_T", "rib", "scapula"), "pelvis": ("sacrum", "coccyx", "hip")}
+    rests = {}
+    for part, names in bones.items():
+        points = marks.frame.outward(marks.points(*names))
+        lowest = points[points[:, 1].argmin()]
+        rests[part] = (float(lowest[1]) - flesh[part], float(lowest[2]))
+    (chest_y, chest_z), (pelvis_y, pelvis_z) = rests["chest"], rests["pelvis"]
+    slope = float(np.clip((chest_y - pelvis_y) / max(chest_z - pelvis_z, 100.0), -_STEEPEST, _STEEPEST))
+    # Beyond that tilt, one of them lies higher.
+    height = min(pelvis_y, chest_y - slope * (chest_z - pelvis_z))
+    table = Tabletop(height, pelvis_z, slope)
+    sunk = 0.0
+    for name in ("vertebrae_L", "skull", "humerus", "radius", "ulna", "metacarpal", "phalanx"):
+        points = marks.frame.outward(marks.points(name))
+        if len(points):
+            sunk = max(sunk, float((table.front(points[:, 2]) - points[:, 1]).max()) + 6)
+    return Tabletop(height - min(sunk, _DEEPEST), pelvis_z, slope)
 
 
 def lay_table(
-    canvas: Canvas, marks: Landmarks, *, top: float, settings: TissueSettings, rng: np.random.Generator
+    canvas: Canvas, marks: Landmarks, *, top: Tabletop, settings: TissueSettings, rng: np.random.Generator
 ) -> None:
     """A table as scanners have them: flat or curved, a shell around foam, on a carrier farther below.
 
     Args:
         canvas: painted only where there is air.
         marks: the skeleton.
-        top: y of the table's front where it is nearest to the person, RAS mm.
+        top: the table's front where it is nearest to the person.
         settings: rates.
         rng: draws the table.
     """
@@ -42,7 +62,7 @@ def lay_table(
     curve = 0.0 if rng.random() < 0.3 else rng.uniform(0.0004, 0.0016)
     across = x[:, :, 0] - middle
     # The person touches a curved table at its lowest line and beside it.
-    surface = np.float32(top) + np.float32(curve) * across**2
+    surface = np.float32(top.height) + np.float32(curve) * across**2
     depth = surface - y[0, :, 0][None, :]  # below the surface, [i j]
     within = np.abs(across) < half
     thick, shell = rng.uniform(8, 55), rng.uniform(1.2, 4)
@@ -53,7 +73,7 @@ def lay_table(
     section[(np.abs(np.abs(across) - half) < max(shell, grid.spacing) / 2) & (depth > 0) & (depth < thick)] = 2
     if rng.random() < 0.6:  # the carrier: a trapezoid of thin plates
         drop, foot, width = rng.uniform(20, 90), rng.uniform(60, 160), rng.uniform(120, 260)
-        below = np.float32(top) - y[0, :, 0][None, :] - np.float32(drop)
+        below = np.float32(top.height) - y[0, :, 0][None, :] - np.float32(drop)
         side = width * (1 - 0.55 * np.clip(below / foot, 0, 1))
         line = max(rng.uniform(1.2, 3.5), 0.7 * grid.spacing)
         section[(np.abs(np.abs(across) - side) < line) & (below > 0) & (below < foot) & (section == 0)] = 2
@@ -66,27 +86,40 @@ def lay_table(
             at, under, radius = rng.uniform(20, half), rng.uniform(2, 90), rng.uniform(1.0, 4.0)
             for sign in (-1, 1) if rng.random() < 0.8 else (1,):
                 rails |= np.hypot(across - sign * at, depth - under) < max(radius, 0.6 * grid.spacing)
-    _extrude(canvas, section, rails, marks, rng)
+    _extrude(canvas, section, rails, marks, top=top, rng=rng)
     if rng.random() < settings.head_rest_rate:
         _head_rest(canvas, marks, grid, rng)
 
 
 def _extrude(
-    canvas: Canvas, section: np.ndarray, rails: np.ndarray, marks: Landmarks, rng: np.random.Generator
+    canvas: Canvas,
+    section: np.ndarray,
+    rails: np.ndarray,
+    marks: Landmarks,
+    *,
+    top: Tabletop,
+    rng: np.random.Generator,
 ) -> None:
-    """The cross-section along the body; some tables end at the shoulders."""
+    """The cross-section along the body, at the height that the table has there; some tables end at the shoulders."""
     i, j = np.nonzero((section > 0) | rails)
     if not len(i):
         return
     end = canvas.grid.shape[2]
     if rng.random() < 0.3:
-        top = float(marks.frame.outward(marks.at("T1", (0.0, 0.0, rng.uniform(-30, 120))))[2])
-        end = int(np.clip((top - canvas.grid.origin[2]) / canvas.grid.spacing, 0, end))
-    box = (slice(int(i.min()), int(i.max()) + 1), slice(int(j.min()), int(j.max()) + 1), slice(0, end))
-    part, lines = section[box[:2]], rails[box[:2]]
-    free = canvas.among(_AIR, box)
-    for tissue, where in (("table_core", part == 1), ("table_shell", part == 2), ("lead", lines)):
-        canvas.lay(tissue, free & where[:, :, None], box)
+        neck = float(marks.frame.outward(marks.at("T1", (0.0, 0.0, rng.uniform(-30, 120))))[2])
+        end = int(np.clip((neck - canvas.grid.origin[2]) / canvas.grid.spacing, 0, end))
+    across = slice(int(i.min()), int(i.max()) + 1)
+    z = canvas.grid.origin[2] + canvas.grid.spacing * np.arange(end)
+    rise = np.round((top.front(z) - top.height) / canvas.grid.spacing).astype(int)
+    deep = canvas.grid.shape[1]
+    for step in np.unique(rise):
+        along = np.flatnonzero(rise == step)
+        first, last = int(np.clip(j.min() + step, 0, deep)), int(np.clip(j.max() + 1 + step, 0, deep))
+        box = (across, slice(first, last), slice(int(along[0]), int(along[-1]) + 1))
+        part, lines = section[across, first - step : last - step], rails[across, first - step : last - step]
+        free = canvas.among(_AIR, box)
+        for tissue, where in (("table_core", part == 1), ("table_shell", part == 2), ("lead", lines)):
+            canvas.lay(tissue, free & where[:, :, None], box)
 
 
 def _head_rest(canvas: Canvas, marks: Landmarks, grid: Grid, rng: np.random.Generator) -> None:

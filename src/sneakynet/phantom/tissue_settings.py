@@ -10,8 +10,9 @@ class TissueSettings:
     Sizes are of adults. Where no source is named, the range is chosen by eye from everyday scans.
     """
 
-    fat_mm: tuple[float, float] = (4.0, 45.0)
-    """Fat under the trunk's skin, mm, drawn log-evenly: lean to severely obese (abdominal CT knows 5 to over 50)."""
+    fat_mm: tuple[float, float] = (4.0, 60.0)
+    """Fat under the trunk's skin, mm: least and most where it goes by sex and body mass index, else drawn log-evenly
+    (abdominal CT knows 5 to over 50: lean to severely obese)."""
 
     muscle_mm: tuple[float, float] = (0.0, 11.0)
     """Muscle over ribs, limbs and pelvis beyond the least there is, mm."""
@@ -23,7 +24,7 @@ class TissueSettings:
     """Radius of the neck, mm: circumferences of 31 to 42 cm (Ben-Noun 2001 screens at 34 and 37 cm)."""
 
     breast_rate: float = 0.45
-    """Bodies with breasts; their size is drawn."""
+    """Bodies with breasts where the sex is not known; their size is drawn."""
 
     trachea_mm: tuple[float, float] = (6.5, 11.5)
     """Radius of the trachea, mm (Breatnach 1984: 10 to 25 mm across)."""

@@ -25,10 +25,20 @@ def test_the_table_lies_behind_the_back(person: Person, body_grid: Grid) -> None
     for seed in range(5):
         shell = np.isin(_table(person, body_grid, 1.0, seed=seed), _TABLE)
         assert shell.any()
-        # Where it is nearest: a curved table rises beside the person.
+        # Where it is nearest: a curved table rises beside the person. It may be tilted along the body.
         middle = int((marks.frame.centre[0] - body_grid.origin[0]) / body_grid.spacing)
-        highest = np.flatnonzero(shell[middle].any(1)).max() * body_grid.spacing + body_grid.origin[1]
-        assert highest < marks.hindmost("vertebrae", "rib", "hip") + body_grid.spacing
+        i, j = np.nonzero(shell[middle].T)
+        z, y = (n * body_grid.spacing + body_grid.origin[d] for d, n in ((2, i), (1, j)))
+        assert (y < table_height(marks, 15.0).front(z) + body_grid.spacing).all()
+
+
+def test_chest_and_pelvis_rest_on_the_table(person: Person) -> None:
+    marks = Landmarks(person.surfaces)
+    table = table_height(marks, 15.0)
+    for names in (("rib", "scapula", "vertebrae_T"), ("sacrum", "coccyx", "hip")):
+        points = marks.frame.outward(marks.points(*names))
+        gap = (points[:, 1] - table.front(points[:, 2])).min()
+        assert 5 < gap < 75
 
 
 def test_no_table_without_its_rate_and_none_over_flesh(person: Person, body_grid: Grid) -> None:
