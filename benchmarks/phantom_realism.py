@@ -226,6 +226,7 @@ def bone_measures(sample: Sample, body: np.ndarray) -> dict[str, float]:
                 figures |= percentiles(f"{group}, core", np.concatenate(core))
             if group != "femora":  # cut by the field
                 figures[f"{group}, volume, ml"] = float(np.median(volumes))
+    figures |= trunk_measures(sample, body)
     hips = np.isin(sample.labels, [TABLE[name].id for name in GROUPS["hip bones"]])
     if hips.any():
         # Beyond the faces of the scan there is no air to be measured to.
@@ -239,6 +240,22 @@ def bone_measures(sample: Sample, body: np.ndarray) -> dict[str, float]:
             )
         )
     return figures
+
+
+def trunk_measures(sample: Sample, body: np.ndarray) -> dict[str, float]:
+    """Width and depth of the trunk at L3, and how far the sacrum leans out of the scanner's axis."""
+    figures = {}
+    middle = np.argwhere(sample.labels == TABLE["vertebrae_L3"].id)
+    if len(middle):
+        # Arms beside the trunk are other parts of the slice, or the opening parts them.
+        plane = largest(ndimage.binary_opening(body[:, :, round(middle[:, 2].mean())], iterations=3), least=None)
+        width, depth = (np.ptp(np.flatnonzero(plane.any(axis))) + 1 for axis in (1, 0))
+        figures |= {"trunk at L3, width, mm": width * sample.spacing, "trunk at L3, depth, mm": depth * sample.spacing}
+    sacrum = np.argwhere(sample.labels == TABLE["sacrum"].id)[:, 1:]
+    if len(sacrum) > 500:
+        _, (y, z) = np.linalg.eigh(np.cov(sacrum.T))[1].T
+        figures["sacrum, upper end leans forward by, degrees"] = np.degrees(np.arctan2(y * np.sign(z), abs(z)))
+    return {name: float(value) for name, value in figures.items()}
 
 
 def noise(hu: np.ndarray, soft: np.ndarray, spacing: float) -> dict[str, float]:
@@ -364,6 +381,8 @@ def main() -> None:
                 continue
             print(f"{name} ...", file=sys.stderr)
             real = measures(real_sample(region, options.data, options.spacing))
+            if region.labels is not None:  # of the abdomen: gas in its bowel looks like lung
+                real = {measure: value for measure, value in real.items() if "lung" not in measure}
             made = {"phantoms": list(pool.map(partial(phantom, region, options.spacing), seeds))}
             if region.field == "abdomen_pelvis" and (options.data / ATLAS).is_file():
                 made["paintings"] = list(pool.map(partial(painting, options.data, options.spacing), seeds))
