@@ -110,5 +110,6 @@ def _body(template: Template, seed: int) -> Body:
 
 def _scan(template: Template, seed: int) -> MadeScan:
     body = _body(template, seed)
-    draw = draw_scan(np.random.default_rng([seed, 1]), template.scan)
+    age = body.facts.get("age")
+    draw = draw_scan(np.random.default_rng([seed, 1]), template.scan, age=None if age is None else float(age))
     return MadeScan(painted(body, draw), Volume(body.labels, body.affine), body.facts)

@@ -118,9 +118,9 @@ def voxelise_bones(
         fullest[name] = float(share[at]), tuple(int(a) + s.start for a, s in zip(at, box, strict=True))
     labels[bone < 0.5] = 0
     present = set(np.unique(labels).tolist())
-    for name, (share_there, at) in fullest.items():
+    for name, (share_there, place) in fullest.items():
         if share_there > 0 and name in ids and ids[name] not in present:
-            labels[at] = ids[name]
+            labels[place] = ids[name]
     np.minimum(compact, bone, out=compact)
     return BoneVoxels(labels, _stored(bone), _stored(compact), _stored(np.minimum(cartilage, 1 - bone)))
 

@@ -113,7 +113,9 @@ def _local(name: str, vertices: Float[np.ndarray, "vertex 3"], seed: int | None)
         return np.ones(len(vertices))
     rng = np.random.default_rng([seed, *name.encode()])
     ways = rng.normal(0, 1, (3, _WAVES))
-    ways *= 2 * np.pi / (np.linalg.norm(ways, axis=0) * np.exp(rng.uniform(*np.log(_WAVES_MM), _WAVES)))
+    low, high = np.log(_WAVES_MM)
+    lengths = np.exp(rng.uniform(float(low), float(high), _WAVES))
+    ways *= 2 * np.pi / (np.linalg.norm(ways, axis=0) * lengths)
     waves = np.cos(vertices @ ways + rng.uniform(0, 2 * np.pi, _WAVES)).sum(1) * (2 / _WAVES) ** 0.5
     factor: np.ndarray = np.exp(_LOCAL * np.clip(waves, -2.5, 2.0))
     return factor

@@ -19,6 +19,7 @@ _CLEARANCE = 13.0  # mm between an arm's bones and the trunk's: muscle and skin 
 _SACROILIAC = 1.0  # mm; the joint is 2 to 3 mm wide, the symphysis 3 to 6 (Becker et al. 2010)
 _ABDUCTION = np.deg2rad(2.5)
 _ABDUCTIONS = 12
+_BONE_SCALE = {"vertebrae": (0.995, 0.95, 1.015), "hand": (0.98, 0.93, 1.0)}  # mean, least and most
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ class ShapeSettings:
     """Standard deviation of head size; head length and breadth vary by 3.5 to 4 % (Gordon et al. 2014)."""
     bone_scale: float = 0.02
     """Standard deviation of single small bones' own size along x, y, z (vertebrae, carpals, phalanges, patellae);
-    kept from 0.93 to 1, since a bone that grows would grow into its neighbours."""
+    kept from 0.95 to 1.015 in vertebrae and from 0.93 to 1 in the others, since a bone that grows would grow into its
+    neighbours."""
     warp: tuple[tuple[float, float], ...] = ((320.0, 8.0), (130.0, 3.6), (55.0, 1.5), (27.0, 0.6))
     """Lattice pitch and standard deviation in mm of the layers of a smooth random displacement: posture, build, shape
     of bones, detail. Local strains come to 5 % (one standard deviation), as the shape of bones varies after size is
@@ -107,7 +109,10 @@ def draw_shape(rng: np.random.Generator, names: list[str], build: Build, setting
             LimbSize(upper_arm, forearm, hand * arm_own, float(arm_girth) * arm_own, thigh, float(leg_girth) * leg_own)
         )
     small = [name for name in names if _is_small(name)]
-    factors = np.clip(rng.normal(1 - settings.bone_scale, settings.bone_scale, (len(small), 3)), 0.93, 1.0)
+    factors = rng.normal(0, settings.bone_scale, (len(small), 3))
+    for name, row in zip(small, factors, strict=True):
+        mean, low, high = _BONE_SCALE["vertebrae" if name.startswith("vertebrae") else "hand"]
+        row[:] = np.clip(mean + row, low, high)
     rotation = np.deg2rad(rng.normal(0, settings.rotation, 3))
     if rng.random() < settings.oblique_share:
         axis = rng.normal(0, 1, 3)

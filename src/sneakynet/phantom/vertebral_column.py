@@ -24,7 +24,14 @@ _SPACING = 2.2  # mm: fine enough for a 5 mm pedicle; all 24 take about 0.3 s
 _JOINT_GAP = 1.4  # mm left between neighbours wherever their solids would meet
 _ATLAS_HALF, _AXIS_HALF = 9.0, 8.5  # mm: half heights of the lateral mass and of the axis's body
 _ANCHORS = ("T1", "T12", "L5")  # with the skull's condyles: where published and the source's places agree
-_FULLER = 0.45  # mm all round: the tables measure between calipers, and CT masks of the same levels hold more
+# Mm all round: the tables measure between calipers, and CT masks of the same levels hold more (VerSe, Sekuboyina et al.
+# 2021, and TotalSegmentator, Wasserthal et al. 2023: 45 to 75 ml at L1 to L5), most of it at processes and rims.
+_FULLER = {
+    **{f"C{n}": 0.45 for n in range(1, 6)},
+    **{"C6": 0.55, "C7": 0.65},
+    **{f"T{n}": 0.68 + 0.04 * n for n in range(1, 13)},
+    **{"L1": 1.25, "L2": 1.3, "L3": 1.3, "L4": 1.25, "L5": 1.1},
+}
 _NEAR = 2.0  # mm: farther outside than this no neighbour can cut
 
 
@@ -69,7 +76,7 @@ class Vertebra:
             bare = axis_solid(self.below, points, scale=self.scale)
         else:
             bare = vertebra_solid(self.shape, self.below, points)
-        return bare - _FULLER
+        return bare - _FULLER[self.name]
 
     def box(self) -> tuple[Point, Point]:
         """What its right half fits into, in its own frame."""
@@ -77,14 +84,15 @@ class Vertebra:
             return (0.0, -28.0, -14.0), (43.0, 24.0, 14.0)
         if self.name == "C2":
             return (0.0, -48.0, -24.0), (31.0, 11.0, 31.0)
-        shape = self.shape
+        shape, fuller = self.shape, _FULLER[self.name]
         behind = shape.depth / 2 + shape.canal_depth
         down = np.deg2rad(shape.spinous_down)
         tip = 0.35 * shape.lamina_height + shape.spinous_length * np.sin(down) + shape.spinous_height / 2
         low = max(tip, shape.height / 2 + self.below.disc + self.below.joint_size)
         high = shape.height / 2 + shape.joint_up + shape.joint_size + 3
         back = behind + max(shape.spinous_length * np.cos(down), 12.0) + 4
-        return (0.0, -float(back), -float(low)), (shape.transverse_width / 2 + 2, shape.depth / 2 + 2, float(high))
+        back, low, high = (float(reach) + fuller for reach in (back, low, high))
+        return (0.0, -back, -low), (shape.transverse_width / 2 + 2 + fuller, shape.depth / 2 + 2 + fuller, high)
 
 
 def place_vertebrae(centres: Mapping[str, Float[np.ndarray, " 3"]], *, top: Float[np.ndarray, " 3"]) -> list[Vertebra]:
