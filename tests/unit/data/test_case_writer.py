@@ -8,9 +8,10 @@ import pytest
 
 from sneakynet.anatomy.bone import BoneTable
 from sneakynet.data import case_writer
-from sneakynet.data.case_writer import MadeScan, Series, write_cases
+from sneakynet.data.case_writer import MadeScan, Series, write_cases, write_truth
 from sneakynet.errors import OutputError, SettingError
 from sneakynet.phantom.body import Body
+from sneakynet.volumes.label_names import read_label_names
 from sneakynet.volumes.volume import Volume
 
 TABLE = BoneTable.default()
@@ -48,6 +49,16 @@ def test_ignored_voxels_get_the_highest_label_where_there_are_any(tmp_path):
     assert description["labels"]["ignore"] == TABLE.n_classes
     assert description["numTraining"] == 3
     assert np.asarray(nibabel.load(tmp_path / "labelsTr" / "case_00005.nii.gz").dataobj)[0, 0, 0] == TABLE.n_classes
+
+
+@pytest.mark.parametrize(("dtype", "unknown"), [(np.uint8, 255), (np.int16, 32767)])
+def test_the_truth_names_what_it_ignores(tmp_path, dtype, unknown):
+    voxels = np.array([0, 7, unknown], dtype).reshape(3, 1, 1)
+    assert write_truth(tmp_path / "some.nii.gz", Volume(voxels, np.eye(4)), table=TABLE)
+    assert read_label_names(tmp_path / "some.nii.gz")[TABLE.n_classes] == "ignore"
+    assert np.asarray(nibabel.load(tmp_path / "some.nii.gz").dataobj).ravel().tolist() == [0, 7, TABLE.n_classes]
+    assert not write_truth(tmp_path / "none.nii.gz", Volume(voxels[:2], np.eye(4)), table=TABLE)
+    assert TABLE.n_classes not in read_label_names(tmp_path / "none.nii.gz")
 
 
 def test_bodies(tmp_path):
