@@ -48,14 +48,18 @@ def rib_cavity(region: Patch, marks: Landmarks, tube: Section, rng: np.random.Ge
     # The apex lies within the first ribs, its top at the neck of the first (Gray's Anatomy).
     top = np.float32(marks.level("T1") + rng.uniform(0, 12))
     inner *= np.sqrt(np.clip((top - z) / 55, 0, 1))
-    above, dome = _over_diaphragm(region, marks, tube, rng)
+    above, dome = _over_diaphragm(region, marks, tube, rng, wall=radius - inner)
     return Cavity(region, radius - inner, above, dome)
 
 
 def _over_diaphragm(
-    region: Patch, marks: Landmarks, tube: Section, rng: np.random.Generator
+    region: Patch, marks: Landmarks, tube: Section, rng: np.random.Generator, *, wall: np.ndarray
 ) -> tuple[np.ndarray, float]:
-    """Height over two domes that rise from the costal margin to about T8 to T10 (the right one the higher)."""
+    """Height over two blunt domes that rise to about T8 to T10 (the right one the higher).
+
+    In the supine the diaphragm lies against the ribs: in front and beside it the lung ends a few centimetres below
+    the dome, and only behind does a thin recess go down to the first lumbar vertebra.
+    """
     x, y, z = region.nodes
     breath = rng.uniform(-34, 8)  # scans are made in inspiration, mostly
     behind = marks.level("L1") + 5 + breath
@@ -64,7 +68,10 @@ def _over_diaphragm(
     ribs = marks.points("rib")
     ribs = ribs[np.abs(ribs[:, 2] - marks.level("T10")) < 50]
     back, front = float(ribs[:, 1].min()), float(max(chest[:, 1].max(), ribs[:, 1].max()))
-    base = np.interp(y, [back, front], [behind, before]).astype(np.float32)
+    deep, shallow = rng.uniform(8, 15), rng.uniform(22, 42)
+    # 1 where the lung's thin recess goes down: close to the wall, in the hindmost third.
+    recess = np.clip(1 + wall / np.float32(deep), 0, 1) * np.clip(1.35 - 3 * (y - back) / (front - back), 0, 1)
+    recess = recess.astype(np.float32)
     half = float(np.ptp(ribs[:, 0])) / 4
     middle = float(np.median(tube.axis[:, 0]))
     dome = np.full(z.shape, -np.inf, np.float32)
@@ -74,7 +81,9 @@ def _over_diaphragm(
         reach = ((x - middle - side * half) / (half * 1.22)) ** 2 + (
             (y - (back + front) / 2) / ((front - back) * 0.54)
         ) ** 2
-        np.maximum(dome, base + np.maximum(np.float32(top) - base, 0) * np.clip(1 - reach, 0, 1) ** 0.7, out=dome)
+        base = np.float32(top - shallow) * (1 - recess) + np.float32(min(behind, top - shallow)) * recess
+        base = np.maximum(base, np.interp(y, [back, front], [behind, min(before, top - 8)]).astype(np.float32))
+        np.maximum(dome, base + np.maximum(np.float32(top) - base, 0) * np.clip(1 - reach, 0, 1) ** 0.5, out=dome)
     height: np.ndarray = z - dome + region.noise(rng, 60.0) * np.float32(3)
     return height, left
 
@@ -258,15 +267,24 @@ def _lung_vessels(canvas: Canvas, marks: Landmarks, rng: np.random.Generator) ->
         )
         if depth == 0:
             return
-        for _ in range(2 if rng.random() < 0.6 else 3):
+        for _ in range(2 if rng.random() < 0.5 else 3):
             turn = way + rng.normal(0, 0.45, 3)
-            grow(end, turn / np.linalg.norm(turn), 0.72 * radius, length * rng.uniform(0.75, 0.95), depth - 1)
+            grow(end, turn / np.linalg.norm(turn), 0.76 * radius, length * rng.uniform(0.75, 0.95), depth - 1)
 
     for side in _SIDES:
         hilum = marks.at("T6", (side * 40.0, 16.0, 0.0))
-        for way in ((1, 0.3, 1.2), (1, 1.1, 0.3), (1, -0.4, 0.2), (0.7, 0.5, -1.2), (0.7, -0.7, -1.1)):
+        for way in (
+            (1, 0.3, 1.2),
+            (1, 1.1, 0.3),
+            (1, -0.4, 0.2),
+            (0.7, 0.5, -1.2),
+            (0.7, -0.7, -1.1),
+            (1, -0.8, 0.9),
+            (0.9, 0.1, -0.6),
+        ):
             direction = np.array([side * way[0], way[1], way[2]]) + rng.normal(0, 0.2, 3)
-            grow(hilum, direction / np.linalg.norm(direction), rng.uniform(3.5, 5.0), rng.uniform(24, 34), 3)
+            # Lobar arteries and veins measure 8 to 14 mm across, segmental ones 4 to 7 (Gray's Anatomy).
+            grow(hilum, direction / np.linalg.norm(direction), rng.uniform(4.5, 7.0), rng.uniform(24, 34), 3)
 
 
 def _opacities(
