@@ -145,7 +145,7 @@ class _Painter:
         trabecular = draw.trabecular * factors[0] * (1 + draw.bone_texture * (0.7 * fine + 0.7 * middle))
         # Denser where much bone lies around: on both sides of the large joints.
         mass = self.around(share.view(self.shape), _JOINT_MM).view(-1)[where]
-        trabecular *= torch.exp(draw.bone_patches * coarse) * (1 + draw.joints * ((mass - 0.5) / 0.3).clamp(0, 1))
+        trabecular *= torch.exp(draw.bone_patches * coarse) * (1 + draw.joints * ((mass - 0.58) / 0.25).clamp(0, 1))
         fat = torch.sigmoid(20 * (self.around(cortex_share, _CAVITY_MM).view(-1)[where] - draw.cavity))
         if draw.marrow:
             patches = torch.sigmoid(4 * ((0.8 * coarse + 0.6 * middle) + _normal_quantile(draw.marrow)))

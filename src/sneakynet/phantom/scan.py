@@ -45,7 +45,7 @@ class ScanSettings:
     porous in the old (Zebaze et al. 2010)."""
     cortex_per_year: float = -0.006
     """Relative change with each year of age above 45: pores take a growing share of it (Zebaze et al. 2010)."""
-    bone_spread: Range = (0.05, 0.35)
+    bone_spread: Range = (0.05, 0.45)
     """Relative deviation from bone to bone in one person (half of it for compact bone), the same for every bone: a bone
     that is always brighter than the others would be known by its brightness. Levels of the spine differ by this much
     (Frontiers in Endocrinology 2022, 13:920167, for the neck); for other bones it is set."""
@@ -58,7 +58,7 @@ class ScanSettings:
     of long bones, by thickness rather than by name."""
     marrow_hu: Range = (-90.0, 20.0)
     """HU of fatty marrow (Laval-Jeantet et al. 1986; shaft cavities)."""
-    joints: Range = (0.0, 2.0)
+    joints: Range = (0.0, 1.5)
     """Relative gain of trabecular density where much bone lies around, as in the heads of femur and humerus and beside
     their sockets, by mass rather than by name: femoral heads have two to three times the density of the trochanter
     (Brown and Ferguson 1980; 200 to 350 HU where vertebrae have 130)."""
@@ -90,12 +90,12 @@ class ScanSettings:
     resampling_shares: tuple[float, ...] = (0.45, 0.27, 0.16, 0.12)
     """How often scans come to their grid in each way of ``response.RESAMPLINGS``; how our own and others' pipelines do
     it, no property of patients. Public collections are resampled by splines without means (Wasserthal et al. 2023)."""
-    noise: Range = (5.0, 42.0)
+    noise: Range = (5.0, 32.0)
     """Standard deviation at 5 mm slices with a standard kernel, HU: 10 to 15 is what exposure control aims at in
     abdomens (Kalra et al. 2004), 20 to 28 was measured in chests of low and standard dose (World J Radiol 2024,
-    16:668), less with iterative reconstruction, up to twice as much in the obese; it differs widely between scanners
+    16:668), less with iterative reconstruction and more in the obese; it differs widely between scanners
     (Christianson et al. 2015)."""
-    noise_limit: float = 100.0
+    noise_limit: float = 60.0
     """Highest deviation after thin slices and sharp kernels, HU: beyond what anyone reads."""
     iterative: float = 0.4
     """Share with iterative reconstruction, whose noise is coarser (Solomon et al. 2012)."""
