@@ -65,14 +65,14 @@ def _bowel(
     _, sy = marks.spine(z)
     loops = region.noise(rng, 30.0) + 0.6 * region.noise(rng, 16.0)
     # Obese bellies hold fat between few loops, lean ones nothing but loops.
-    filled = 0.65 - 0.022 * build.fat + rng.normal(0, 0.3)
+    filled = 0.6 - 0.006 * build.fat - 1.1 * build.visceral + rng.normal(0, 0.25)
     place = np.clip((y - sy.astype(np.float32) - 25) / 25, -2, 0.4) - np.clip(
         (z - np.float32(marks.level("L2"))) / 40, 0, 3
     )
     loops += np.float32(filled) + place - np.clip(space + 10, 0, None) * np.float32(0.1)
     fine = region.fine(loops)
     # Fat lies between neighbouring loops, too.
-    between = np.abs(region.fine(region.noise(rng, 24.0))) < np.float32(0.12)
+    between = np.abs(region.fine(region.noise(rng, 24.0))) < np.float32(0.12 + 0.16 * build.visceral)
     canvas.lay("bowel", (fine > 0) & ~between, region.box, over=("visceral_fat",))
     gas = (
         region.noise(rng, 24.0) + np.clip((y - sy.astype(np.float32)) / 90, 0, 1.2) - np.float32(rng.uniform(1.9, 3.0))
@@ -122,10 +122,13 @@ def _colon(canvas: Canvas, marks: Landmarks, tube: Section, rng: np.random.Gener
         for dz in (35.0, 5.0)
     ]
     path.append(np.array([float(sacrum[:, 0].mean()), float(np.median(sacrum[:, 1])) + 22, floor + 25]))
-    thick = np.array([26, 25, 24, 22, 20, 19, 20, 17, 16, 15, 14, 14, 15, 17, 11]) * rng.uniform(0.75, 1.25)
+    thick = np.array([26, 25, 24, 24, 24, 23, 22, 17, 16, 15, 14, 14, 15, 17, 11]) * rng.uniform(0.75, 1.25)
     for n in range(len(path) - 1):
         steps = 4
-        gassy, stool = rng.random() < 0.4, rng.random() < 0.55
+        # The transverse colon lies in front, and gas rises.
+        transverse = 3 <= n <= 6
+        gassy, stool = rng.random() < (0.75 if transverse else 0.35), rng.random() < (0.35 if transverse else 0.5)
+        flat = rng.uniform(-0.6, 0.4)
         for m in range(steps):
             start = path[n] + (path[n + 1] - path[n]) * m / steps
             end = path[n] + (path[n + 1] - path[n]) * (m + 1) / steps
@@ -142,7 +145,7 @@ def _colon(canvas: Canvas, marks: Landmarks, tube: Section, rng: np.random.Gener
                 canvas.lay("gas", content & crumbs, box, over=("bowel",))
             if gassy:
                 height = canvas.grid.origin[1] + canvas.grid.spacing * np.arange(box[1].start, box[1].stop)
-                level = float(canvas.frame.outward(start)[1]) + rng.uniform(-0.6, 0.4) * radius
+                level = float(canvas.frame.outward(path[n])[1]) + flat * float(thick[n])
                 canvas.lay("gas", content & (height > level)[None, :, None], box, over=("bowel",))
 
 

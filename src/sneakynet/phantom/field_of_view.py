@@ -41,6 +41,7 @@ class FieldShares:
 _MARGIN = 25.0  # mm around what a field must hold
 _BORE = 640.0  # mm, what extended fields reconstruct
 _JITTER = 30.0  # mm, standard deviation of upper and lower end
+_NECK = 0.4  # share of head_neck scans that begin at mid-face, as scans of the neck do
 _CUT_HAND = 0.3  # share of arm and hand scans that leave a part of it out
 _CARPALS = ("scaphoid", "lunate", "triquetrum", "pisiform", "trapezium", "trapezoid", "capitate", "hamate")
 
@@ -89,6 +90,9 @@ def draw_field_of_view(
         "trunk": (mid_femur, rng.uniform(middle["vertebrae_T1"], middle["vertebrae_C2"])),
         "head_neck": (rng.uniform(middle["vertebrae_T7"], middle["vertebrae_T1"]), top_of_head),
     }[chosen]
+    if chosen == "head_neck" and rng.random() < _NECK:
+        low = rng.uniform(middle["vertebrae_T6"], middle["vertebrae_T3"])
+        high = middle["skull"] + rng.uniform(-30, 30)
     low, high = low + rng.normal(0, _JITTER), high + rng.normal(0, _JITTER)
     inside = np.concatenate(
         [v for n, v in bones.items() if n.startswith(("vertebrae", "rib", "sacrum", "hip", "skull"))]

@@ -127,6 +127,18 @@ class Patch:
         """As :meth:`noise`, on the voxels: for structure finer than the lattice."""
         return _noise(rng, self.shape, scale / self.grid.spacing)
 
+    def fibres(self, rng: np.random.Generator, across: float, along: float, *, fine: bool = False) -> np.ndarray:
+        """Noise drawn out along the body, as muscles run: it varies over ``across`` and ``along`` mm.
+
+        On the nodes, or on the voxels if ``fine``.
+        """
+        shape, step = (self.shape, 1) if fine else (self.lattice_shape, self.step)
+        size = [
+            max(2, min(n, int(np.ceil((n - 1) * step * self.grid.spacing / mm)) + 1))
+            for n, mm in zip(shape, (across, across, along), strict=True)
+        ]
+        return _interpolated(rng.standard_normal(size, dtype=np.float32) * np.float32(1.6), shape)
+
 
 def patch(
     grid: Grid, frame: Frame, low: Sequence[float], high: Sequence[float], *, lattice: float = LATTICE_MM
