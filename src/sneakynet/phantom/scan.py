@@ -85,7 +85,7 @@ class ScanSettings:
     """Pixel of the reconstruction in plane, mm (fields of 250 to 500 mm, 512 pixels)."""
     thickness: Range = (0.5, 5.0)
     """Slice thickness, mm (0.5 to 1.5 thin, 2 to 5 routine: Wasserthal et al. 2023)."""
-    thick: float = 0.35
+    thick: float = 0.45
     """Share with slices of 2.5 mm and more."""
     resampling_shares: tuple[float, ...] = (0.45, 0.27, 0.16, 0.12)
     """How often scans come to their grid in each way of ``response.RESAMPLINGS``; how our own and others' pipelines do
