@@ -47,7 +47,7 @@ def _brain(canvas: Canvas, skull: np.ndarray, head: _Head, rng: np.random.Genera
     inside = hull_field(region.nodes, skull)
     share_y, share_z = (y - head.origin[1]) / head.size[1], (z - head.origin[2]) / head.size[2]
     # The base rises in three steps from the hindbrain to the forehead.
-    base = np.interp(share_y, [0.0, 0.12, 0.45, 0.55, 0.72, 0.95], [0.22, 0.13, 0.2, 0.36, 0.46, 0.54])
+    base = np.interp(share_y, [0.0, 0.12, 0.45, 0.55, 0.72, 0.95], [0.22, 0.13, 0.2, 0.34, 0.42, 0.47])
     brain = np.maximum(inside + 2, (base - share_z) * np.float32(head.size[2])).astype(np.float32)
     canvas.lay("csf", region.below(brain), region.box)
     folds = region.fine_noise(rng, 9.0) * np.float32(1.6)
@@ -70,8 +70,8 @@ def _face(canvas: Canvas, head: _Head, rng: np.random.Generator) -> None:
     """Below the brain: eyes in fat, sinuses, the nose and the mastoid cells; each in what the skull leaves free."""
     w, d, h = head.size
     for side in (-1.0, 1.0):
-        orbit = head.at(0.22 * side, 0.88, 0.42)
-        canvas.ball("fat", orbit + np.array([0, -8.0, 0]), (0.13 * w, 0.14 * d, 0.11 * h), over=(*_FLESH, "csf"))
+        orbit = head.at(0.22 * side, 0.88, 0.32)
+        canvas.ball("fat", orbit + np.array([0, -8.0, 0]), (0.14 * w, 0.14 * d, 0.12 * h), over=(*_FLESH, "csf"))
         canvas.ball("csf", orbit + np.array([0, 4.0, 0]), (12.0, 12.0, 12.0), over=(*_FLESH,))
         canvas.rod(
             "muscle",
@@ -83,7 +83,7 @@ def _face(canvas: Canvas, head: _Head, rng: np.random.Generator) -> None:
         size = rng.uniform(0.75, 1.15)
         canvas.ball(
             air,
-            head.at(0.2 * side, 0.83, 0.26),
+            head.at(0.19 * side, 0.74, 0.11),
             (0.1 * w * size, 0.1 * d * size, 0.1 * h * size),
             rough=rng,
             over=(*_FLESH, "csf"),
@@ -95,7 +95,7 @@ def _face(canvas: Canvas, head: _Head, rng: np.random.Generator) -> None:
             canvas.lay("sinus", (distance < 0) & cells, region.box, over=(*_FLESH, "csf", "brain"))
         canal = [head.at(0.5 * side, 0.44, 0.22), head.at(0.34 * side, 0.44, 0.22)]
         canvas.rod("sinus", canal, (3.5, 3.0), over=_FLESH)
-        canvas.ball("sinus", head.at(0.05 * side, 0.8, 0.38), (0.05 * w, 0.12 * d, 0.07 * h), rough=rng, over=_FLESH)
+        canvas.ball("sinus", head.at(0.05 * side, 0.8, 0.31), (0.05 * w, 0.12 * d, 0.07 * h), rough=rng, over=_FLESH)
         canvas.ball("muscle", head.at(0.32 * side, 0.72, 0.12), (0.06 * w, 0.1 * d, 0.16 * h), over=_FLESH)
         # The nose: two passages with turbinates.
         passage = [head.at(0.04 * side, 1.0, 0.2), head.at(0.05 * side, 0.78, 0.22), head.at(0.04 * side, 0.6, 0.22)]
@@ -105,7 +105,7 @@ def _face(canvas: Canvas, head: _Head, rng: np.random.Generator) -> None:
     if rng.random() < 0.85:
         canvas.ball(
             "sinus",
-            head.at(rng.normal(0, 0.04), 0.96, 0.56),
+            head.at(rng.normal(0, 0.04), 0.96, 0.47),
             (0.14 * w * rng.uniform(0.4, 1.2), 0.035 * d, 0.09 * h),
             rough=rng,
             over=(*_FLESH, "csf", "brain"),
