@@ -96,7 +96,7 @@ class ScanSettings:
     16:668), less with iterative reconstruction and more in the obese; it differs widely between scanners
     (Christianson et al. 2015)."""
     noise_limit: float = 60.0
-    """Highest deviation after thin slices and sharp kernels, HU: beyond what anyone reads."""
+    """Highest deviation after thin slices and sharp kernels, HU. A choice: thin slices with lung kernels have more."""
     iterative: float = 0.4
     """Share with iterative reconstruction, whose noise is coarser (Solomon et al. 2012)."""
     offset: float = 5.0
