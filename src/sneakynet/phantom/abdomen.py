@@ -65,7 +65,7 @@ def _bowel(
     _, sy = marks.spine(z)
     loops = region.noise(rng, 30.0) + 0.6 * region.noise(rng, 16.0)
     # Obese bellies hold fat between few loops, lean ones nothing but loops.
-    filled = 0.6 - 0.006 * build.fat - 1.1 * build.visceral + rng.normal(0, 0.25)
+    filled = 0.42 - 0.006 * build.fat - 1.1 * build.visceral + rng.normal(0, 0.25)
     place = np.clip((y - sy.astype(np.float32) - 25) / 25, -2, 0.4) - np.clip(
         (z - np.float32(marks.level("L2"))) / 40, 0, 3
     )
