@@ -42,7 +42,10 @@ def test_weights_add_up_to_one(shape, patch_size, grid):
 def test_a_constant_stays_that_constant(shape, grid, value):
     plan = plan_tiles(shape, patch_size=8, grid=grid)
 
-    slabs = list(blend(plan, lambda origins: torch.full((len(origins), 1, 8, 8, 8), value), batch_size=3))
+    def constant(origins):
+        return torch.full((len(origins), 1, 8, 8, 8), value)
+
+    slabs = list(blend(plan, constant, channels=1, device=torch.device("cpu"), batch_size=3))
 
     whole = torch.cat([slab.features for slab in slabs], dim=2)
     assert [slab.start for slab in slabs] == [0, *(slab.stop for slab in slabs[:-1])]
@@ -59,5 +62,28 @@ def test_blending_tiles_cut_from_a_volume_gives_the_volume_back(shape, grid):
     def features_at(origins):
         return torch.stack([padded[tuple(slice(o + 16, o + 24) for o in origin)][None] for origin in origins])
 
-    whole = torch.cat([slab.features for slab in blend(plan, features_at)], dim=2)
+    whole = torch.cat(
+        [slab.features for slab in blend(plan, features_at, channels=1, device=torch.device("cpu"))], dim=2
+    )
     torch.testing.assert_close(whole[..., 0], volume)
+
+
+@settings(max_examples=40, deadline=None)
+@given(lengths, st.sampled_from([1, 2, 4]), st.data())
+def test_no_dense_voxel_and_none_of_its_neighbours_lies_in_a_skipped_tile_alone(shape, grid, data):
+    scan = torch.full(shape, -1.0)
+    spot = tuple(data.draw(st.integers(0, edge - 1)) for edge in shape)
+    scan[spot] = 1.0
+    plan = plan_tiles(shape, patch_size=8, grid=grid)
+
+    kept = plan.without_air(scan, 0.0)
+
+    covering = {
+        origin
+        for k in plan.origins[2]
+        for origin in plan.layer(k)
+        if all(o - 1 <= s <= o + 8 for o, s in zip(origin, spot, strict=True))
+    }
+    assert covering
+    assert not covering & kept.skipped
+    assert len(plan) - len(kept) == len(kept.skipped)

@@ -11,6 +11,7 @@ import tyro
 
 from sneakynet.errors import SettingError, SneakyNetError
 from sneakynet.export.statistics import case_record, write_record
+from sneakynet.inference.device import Precision
 from sneakynet.inference.predictor import Predictor
 from sneakynet.inference.progress import tile_bar
 from sneakynet.viewer.preview import write_preview
@@ -32,6 +33,8 @@ class SegmentSettings:
     """Weights file; by default the one that comes with sneakynet."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:1 ...; auto takes the first GPU if there is one."""
+    precision: Precision = "auto"
+    """Of the convolutions: f32, bf16, or auto, which takes bf16 on a GPU and on processors made for it."""
     format: Literal["nii.gz", "seg.nrrd"] = "nii.gz"
     """Kind of the label files: NIfTI, or 3D Slicer segmentation."""
     series: str | None = None
@@ -79,7 +82,7 @@ def run(settings: SegmentSettings) -> None:
         SneakyNetError: a wrong option, before any work; or some of the scans failed.
     """
     cases = _plan(settings)
-    predictor = Predictor.load(settings.model, device=settings.device)
+    predictor = Predictor.load(settings.model, device=settings.device, precision=settings.precision)
     make_folder(settings.output)
     outcomes = []
     for number, case in enumerate(cases, start=1):

@@ -38,6 +38,8 @@ def blend(
     plan: TilePlan,
     features_at: Callable[[Sequence[tuple[int, int, int]]], Features],
     *,
+    channels: int,
+    device: torch.device,
     batch_size: int = 1,
 ) -> Iterator[Slab]:
     """Run a network over all tiles and blend what it gives.
@@ -45,29 +47,30 @@ def blend(
     Args:
         plan: the tiles.
         features_at: origins of some tiles -> their features, all channels, on the device where they shall be blended.
+        channels: how many.
+        device: where they are blended.
         batch_size: tiles per call of ``features_at``.
 
     Yields:
-        Slabs that follow each other from plane 0 to the last and together hold every plane once.
+        Slabs that follow each other from plane 0 to the last and together hold every plane once. Features are 0 where
+        only tiles reach that the plan skips, and the smaller by their share where some do.
     """
     size, (ni, nj, nk) = plan.patch_size, plan.shape
     share_i, share_j, share_k = (dict(zip(plan.origins[a], plan.weights(a), strict=True)) for a in range(3))
-    ring: Tensor | None = None  # planes in flight: [channel, i, j, planes], its first plane is `done`
+    # Planes in flight: [channel, i, j, planes]; the first plane is `done`.
+    ring = torch.zeros(channels, ni, nj, min(size, nk), device=device)
     done = 0
     for n, k in enumerate(plan.origins[2]):
         layer = plan.layer(k)
         for first in range(0, len(layer), batch_size):
             origins = layer[first : first + batch_size]
             features = features_at(origins)
-            if ring is None:
-                ring = features.new_zeros((features.shape[1], ni, nj, min(size, nk)), dtype=torch.float32)
             for origin, tile in zip(origins, features, strict=True):
                 weight = _product(share_i[origin[0]], share_j[origin[1]], share_k[k]).to(tile.device)
                 inner, outer = _overlap(origin, size, (ni, nj, nk))
                 into = ring[(slice(None), outer[0], outer[1], slice(outer[2].start - done, outer[2].stop - done))]
                 into.addcmul_(tile[(slice(None), *inner)].float(), weight[inner])
         following = plan.origins[2][n + 1] if n + 1 < len(plan.origins[2]) else nk
-        assert ring is not None  # a layer has at least one tile
         ready, left = ring[..., : following - done], ring[..., following - done :]
         yield Slab(start=done, features=ready.permute(1, 2, 3, 0).contiguous())
         fresh = ring.new_zeros((*ring.shape[:3], min(size, nk - following) - left.shape[-1]))

@@ -13,12 +13,13 @@ from sneakynet.data.network_grid import on_network_grid
 from sneakynet.data.sampling import PatchGeometry
 from sneakynet.geometry.orientation import canonical_axes, restore
 from sneakynet.inference.blend import blend
-from sneakynet.inference.device import resolve_device
+from sneakynet.inference.device import Precision, resolve_device, uses_bf16
 from sneakynet.inference.progress import tile_bar
 from sneakynet.inference.scan_pyramid import ScanPyramid
 from sneakynet.inference.segmentation import Segmentation
 from sneakynet.inference.tiles import plan_tiles
 from sneakynet.inference.upsample import AxisSamples, labels_from_slabs
+from sneakynet.inference.whole_context import WholeContext, can_see_whole, tile_grid
 from sneakynet.models.allocator import keep_freed_memory
 from sneakynet.models.default import default_weights
 from sneakynet.models.sneakynet import SneakyNet
@@ -29,6 +30,15 @@ from sneakynet.volumes.volume import Volume
 
 Progress = Callable[[int, int], None]
 """Called with the tiles done and the tiles of all."""
+
+OVERLAP = 0.25
+"""Half of the tiles' edge gives nearly the same labels at twice the cost."""
+
+_AIR_BELOW = -300.0
+"""A tile without a denser voxel holds no bone: two thirds of the poorest bone (30 HU) in air are denser already."""
+
+# What background leads by where no tile has run.
+_CERTAIN = 300.0
 
 # Voxels of each input per pass of the network: small tiles go several at a time.
 _BATCH_VOXELS = {"cpu": 64**3, "cuda": 8 * 64**3}
@@ -44,12 +54,25 @@ class Predictor:
         header: how to feed it and what its classes mean.
         name: of the model, for the records.
         device: see `resolve_device`.
+        precision: of the convolutions, see `uses_bf16`.
+        overlap: share of its edge that a tile has in common with the next, at least.
+        whole_contexts: run contexts once over the whole scan where the network allows it (`can_see_whole`).
 
     Raises:
         SettingError: there is no such device here.
     """
 
-    def __init__(self, network: SneakyNet, header: WeightsHeader, *, name: str, device: str = "auto") -> None:
+    def __init__(
+        self,
+        network: SneakyNet,
+        header: WeightsHeader,
+        *,
+        name: str,
+        device: str = "auto",
+        precision: Precision = "auto",
+        overlap: float = OVERLAP,
+        whole_contexts: bool = True,
+    ) -> None:
         self.device = resolve_device(device)
         if self.device.type == "cpu":
             keep_freed_memory()
@@ -60,14 +83,19 @@ class Predictor:
         self.name = name
         architecture = network.architecture
         self._geometry = PatchGeometry(architecture.patch_size, architecture.contexts)
+        self._bf16, self._overlap = uses_bf16(precision, self.device), overlap
+        self._whole_contexts = whole_contexts and can_see_whole(network)
 
     @classmethod
-    def load(cls, path: str | Path | None = None, *, device: str = "auto") -> "Predictor":
+    def load(
+        cls, path: str | Path | None = None, *, device: str = "auto", precision: Precision = "auto"
+    ) -> "Predictor":
         """Read a weights file.
 
         Args:
             path: the file; None takes the weights that come with the package.
             device: see `resolve_device`.
+            precision: of the convolutions, see `uses_bf16`.
 
         Raises:
             WeightsError: the file is missing, damaged, or of another kind or version.
@@ -76,7 +104,7 @@ class Predictor:
         resolve_device(device)  # a slip in its name shows at once, not after the file was read
         path = default_weights() if path is None else Path(path)
         network, header = load_weights(path)
-        return cls(network, header, name=path.stem, device=device)
+        return cls(network, header, name=path.stem, device=device, precision=precision)
 
     @torch.inference_mode()
     def segment(self, scan: Volume, *, progress: Progress = lambda done, total: None) -> Segmentation:
@@ -91,25 +119,44 @@ class Predictor:
         """
         grid = on_network_grid(scan, spacing=self.header.spacing)
         pyramid = ScanPyramid.build(grid.voxels, self._geometry, hu_window=self.header.hu_window)
-        plan = plan_tiles(grid.shape, patch_size=self._geometry.patch_size, grid=self._geometry.grid)
+        size = self._geometry.patch_size
+        plan = plan_tiles(
+            grid.shape,
+            patch_size=size,
+            grid=tile_grid(self.network) if self._whole_contexts else self._geometry.grid,
+            overlap=self._overlap,
+        )
+        low, high = self.header.hu_window
+        plan = plan.without_air(pyramid.levels[0], 2 * (_AIR_BELOW - low) / (high - low) - 1)
         done = 0
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bf16):
+            around = (
+                WholeContext(self.network, pyramid, patch_size=size, device=self.device)
+                if self._whole_contexts and len(plan)
+                else None
+            )
 
         def features_at(origins: Sequence[tuple[int, int, int]]) -> Features:
             nonlocal done
-            target, *contexts = (patch.to(self.device) for patch in pyramid.patches(origins))
-            features = self.network.target_features(target, contexts)
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bf16):
+                if around is None:
+                    target, *contexts = (patch.to(self.device) for patch in pyramid.patches(origins))
+                    features = self.network.target_features(target, contexts)
+                else:
+                    features = around.features(pyramid.targets(origins).to(self.device), origins)
             done += len(origins)
             progress(done, len(plan))
-            return features
+            # The last channel tells how much of a voxel's blend has been run at all.
+            return torch.cat([features, features.new_ones((len(features), 1, *features.shape[2:]))], dim=1)
 
-        weight, bias = self.network.target_head()
+        weight, bias = _with_background_where_skipped(*self.network.target_head())
 
         def head(features: Tensor) -> Tensor:
             return linear(features, weight, bias)
 
-        batch_size = max(1, _BATCH_VOXELS[self.device.type] // self._geometry.patch_size**3)
+        batch_size = max(1, _BATCH_VOXELS[self.device.type] // size**3)
         labels = labels_from_slabs(
-            blend(plan, features_at, batch_size=batch_size),
+            blend(plan, features_at, channels=weight.shape[1], device=self.device, batch_size=batch_size),
             head,
             _samples(canonical(scan), grid),
             n_classes=self.header.table.n_classes,
@@ -124,12 +171,18 @@ class Predictor:
             "architecture": dict(self.header.architecture),
             "spacing_mm": list(self.header.spacing),
             "hu_window": list(self.header.hu_window),
+            "precision": "bf16" if self._bf16 else "f32",
             "provenance": dict(self.header.provenance),
         }
 
 
 def segment(
-    scan: Volume, *, model: str | Path | None = None, device: str = "auto", progress: bool = False
+    scan: Volume,
+    *,
+    model: str | Path | None = None,
+    device: str = "auto",
+    precision: Precision = "auto",
+    progress: bool = False,
 ) -> Segmentation:
     """Find the bones in a scan. For several scans, `Predictor` reads the model once.
 
@@ -137,6 +190,7 @@ def segment(
         scan: Hounsfield units; any orientation, spacing and size, oblique too.
         model: weights file; None takes the one that comes with the package.
         device: ``auto``, ``cpu``, ``cuda`` ...
+        precision: ``auto``, ``f32`` or ``bf16``.
         progress: whether to show a bar on stderr.
 
     Returns:
@@ -146,11 +200,18 @@ def segment(
         WeightsError: the weights file is missing, damaged, or of another kind or version.
         SettingError: there is no such device here.
     """
-    predictor = Predictor.load(model, device=device)
+    predictor = Predictor.load(model, device=device, precision=precision)
     if not progress:
         return predictor.segment(scan)
     with tile_bar("segmenting") as show:
         return predictor.segment(scan, progress=show)
+
+
+def _with_background_where_skipped(weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
+    """A head that reads one channel more, 1 where all tiles have run: what is missing there goes to background."""
+    missing = torch.zeros_like(bias)
+    missing[0] = _CERTAIN
+    return torch.cat([weight, -missing[:, None]], dim=1), bias + missing
 
 
 def _samples(scan: Volume, grid: Volume) -> tuple[AxisSamples, AxisSamples, AxisSamples]:

@@ -60,6 +60,10 @@ class ScanPyramid:
             for kappa in (0, *self.geometry.contexts)
         )
 
+    def targets(self, origins: Sequence[tuple[int, int, int]]) -> Patch:
+        """The targets alone."""
+        return torch.stack([self._patch(origin, 0)[None] for origin in origins])
+
     def _patch(self, origin: tuple[int, int, int], kappa: int) -> Float[Tensor, "s s s"]:
         level = self.levels[kappa]
         i, j, k = level.shape

@@ -1,7 +1,7 @@
 """Where the tiles of a scan lie, and how much each counts at every voxel."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -21,19 +21,41 @@ class TilePlan:
         shape: voxels of the grid along i, j, k.
         patch_size: edge of a tile in voxels.
         origins: first voxel of the tiles, per axis, ascending.
+        skipped: tiles that are not run.
     """
 
     shape: tuple[int, int, int]
     patch_size: int
     origins: tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
+    skipped: frozenset[tuple[int, int, int]] = frozenset()
 
     def __len__(self) -> int:
         i, j, k = self.origins
-        return len(i) * len(j) * len(k)
+        return len(i) * len(j) * len(k) - len(self.skipped)
 
     def layer(self, k: int) -> list[tuple[int, int, int]]:
-        """All tiles that begin at plane ``k``; walking the layers upwards is what lets the blend be streamed."""
-        return [(i, j, k) for i in self.origins[0] for j in self.origins[1]]
+        """The tiles that begin at plane ``k``; walking the layers upwards is what lets the blend be streamed."""
+        tiles = [(i, j, k) for i in self.origins[0] for j in self.origins[1]]
+        return [tile for tile in tiles if tile not in self.skipped]
+
+    def without_air(self, scan: Float[Tensor, "_ _ _"], threshold: float) -> "TilePlan":
+        """Skip the tiles that hold nothing as dense as a threshold, not even one voxel beyond their faces.
+
+        Whatever fills a voxel and is denser than the threshold cannot be lost.
+
+        Args:
+            scan: intensities on the grid (or padded behind).
+            threshold: in the scan's units.
+        """
+        dense = torch.nn.functional.max_pool3d((scan > threshold)[None, None].float(), 3, stride=1, padding=1)[0, 0] > 0
+        size = self.patch_size
+        empty = [
+            origin
+            for k in self.origins[2]
+            for origin in self.layer(k)
+            if not dense[tuple(slice(max(0, o), o + size) for o in origin)].any()
+        ]
+        return replace(self, skipped=self.skipped | frozenset(empty))
 
     def weights(self, axis: int) -> list[Float[Tensor, " patch"]]:
         """Weight of each tile of an axis at its own voxels.

@@ -26,9 +26,21 @@ def upsampled_centre(
     Returns:
         Map with as many voxels, each the width of a target voxel.
     """
-    scale = 2**kappa
     starts = [centre_start(edge, kappa=kappa) for edge in features.shape[2:]]
-    centre = crop_margin(features, [start - 1 for start in starts])
-    fine = interpolate(centre, scale_factor=scale, mode="trilinear", align_corners=False)
+    return upsampled(crop_margin(features, [start - 1 for start in starts]), kappa=kappa)
+
+
+def upsampled(features: Float[Tensor, "batch channel i j k"], *, kappa: int) -> Float[Tensor, "batch channel i2 j2 k2"]:
+    """Interpolate a part of a context map onto the target's voxels.
+
+    Args:
+        features: the part, with one voxel around it for the interpolation to reach to.
+        kappa: the context's scale is ``2**kappa``.
+
+    Returns:
+        The part without the voxel around it, each of its voxels parted into ``2**kappa`` along every axis.
+    """
+    scale = 2**kappa
+    fine = interpolate(features, scale_factor=scale, mode="trilinear", align_corners=False)
     # Autocast interpolates in float32 on CPU; the features beside it are bfloat16.
     return crop_margin(fine, [scale] * 3).to(features.dtype)

@@ -43,7 +43,14 @@ class FeatureMaps(NamedTuple):
     contexts: tuple[Features, ...]
 
 
-class _ContextMaps(NamedTuple):
+class ContextMaps(NamedTuple):
+    """What a context network computes of its input.
+
+    Attributes:
+        encoder: maps by level, level 0 first.
+        decoder: likewise; None where the decoder did not run.
+    """
+
     encoder: tuple[Tensor, ...]
     decoder: tuple[Tensor, ...] | None
 
@@ -98,7 +105,7 @@ class SneakyNet(nn.Module):
     def features(self, target: Patch, contexts: Sequence[Patch] = ()) -> FeatureMaps:
         """Compute what :meth:`target_head` and :meth:`context_heads` score. Arguments as :meth:`forward`'s."""
         self._check(contexts, target=target)
-        maps = self._context_maps(contexts, decode=True)
+        maps = self.context_maps(contexts, decode=True)
         return FeatureMaps(self._target_features(target, maps), _finest(maps))
 
     def target_features(self, target: Patch, contexts: Sequence[Patch] = ()) -> Features:
@@ -108,13 +115,17 @@ class SneakyNet(nn.Module):
         crop-skips it serves its own training loss alone.
         """
         self._check(contexts, target=target)
-        decode = self.architecture.variant == "E" or self.architecture.hook_source == "decoder"
-        return self._target_features(target, self._context_maps(contexts, decode=decode))
+        return self._target_features(target, self.context_maps(contexts, decode=self.needs_context_decoders))
+
+    @property
+    def needs_context_decoders(self) -> bool:
+        """Whether the target reads what context decoders give (decoder crop-skips, variant E)."""
+        return self.architecture.variant == "E" or self.architecture.hook_source == "decoder"
 
     def context_features(self, contexts: Sequence[Patch]) -> tuple[Features, ...]:
         """Compute what :meth:`context_heads` score; the target network does not run. Empty for variant C."""
         self._check(contexts)
-        return _finest(self._context_maps(contexts, decode=True))
+        return _finest(self.context_maps(contexts, decode=True))
 
     def target_head(self) -> Head:
         """Weight ``[class, channel]`` and bias ``[class]`` for :meth:`features`' target map.
@@ -139,29 +150,48 @@ class SneakyNet(nn.Module):
     def _context_networks(self) -> list[UNet]:
         return [network for network in self.contexts if isinstance(network, UNet)]
 
-    def _context_maps(self, contexts: Sequence[Patch], *, decode: bool) -> list[_ContextMaps]:
+    def context_maps(self, contexts: Sequence[Tensor], *, decode: bool) -> list[ContextMaps]:
+        """All maps of every context network, in order; of any size that pooling divides."""
         maps = []
         for network, patch in zip(self._context_networks(), contexts, strict=True):
             encoded = network.encoder(patch)
-            maps.append(_ContextMaps(encoded, network.decoder(encoded) if decode and network.decoder else None))
+            maps.append(ContextMaps(encoded, network.decoder(encoded) if decode and network.decoder else None))
         return maps
 
-    def _target_features(self, target: Patch, maps: Sequence[_ContextMaps]) -> Features:
+    def _target_features(self, target: Patch, maps: Sequence[ContextMaps]) -> Features:
+        kappas = self.architecture.contexts
+        return self.fuse(
+            target,
+            [centre_crop(self.crossing(link, maps), kappa=link.kappa) for link in self.crop_skips],
+            [upsampled_centre(map_, kappa=kappa) for map_, kappa in zip(_finest(maps), kappas, strict=True)]
+            if self.architecture.variant == "E"
+            else [],
+        )
+
+    def crossing(self, link: CropSkip, maps: Sequence[ContextMaps]) -> Tensor:
+        """The whole map that a crop-skip takes its part from."""
+        source = maps[link.context]
+        levels = source.decoder if self.architecture.hook_source == "decoder" else source.encoder
+        assert levels is not None  # the architecture refuses decoder hooks from contexts without decoder
+        return levels[link.source_level]
+
+    def fuse(self, target: Patch, crossed: Sequence[Tensor], beside: Sequence[Tensor]) -> Features:
+        """Run the target network with what the contexts give it.
+
+        Args:
+            target: normalised intensities.
+            crossed: what each of :attr:`crop_skips` brings, cut to the target's field of view.
+            beside: variant E: every context's features on the target's voxels.
+
+        Returns:
+            What :meth:`target_head` scores.
+        """
         hooks: list[list[Tensor]] = [[] for _ in range(self.architecture.levels)]
-        for link in self.crop_skips:
-            source = maps[link.context]
-            levels = source.decoder if self.architecture.hook_source == "decoder" else source.encoder
-            assert levels is not None  # the architecture refuses decoder hooks from contexts without decoder
-            hooks[link.target_level].append(centre_crop(levels[link.source_level], kappa=link.kappa))
+        for link, part in zip(self.crop_skips, crossed, strict=True):
+            hooks[link.target_level].append(part)
         assert self.target.decoder is not None
         own: Tensor = self.target.decoder(self.target.encoder(target), hooks)[0]
-        if self.architecture.variant != "E":
-            return own
-        fused = [
-            upsampled_centre(features, kappa=kappa)
-            for features, kappa in zip(_finest(maps), self.architecture.contexts, strict=True)
-        ]
-        return torch.cat([own, *fused], dim=1)
+        return torch.cat([own, *beside], dim=1) if beside else own
 
     def _check(self, contexts: Sequence[Patch], *, target: Patch | None = None) -> None:
         kappas = self.architecture.contexts
@@ -191,5 +221,5 @@ def _head_of(network: UNet) -> Head:
     return network.head.weight.flatten(1), network.head.bias
 
 
-def _finest(maps: Sequence[_ContextMaps]) -> tuple[Features, ...]:
+def _finest(maps: Sequence[ContextMaps]) -> tuple[Features, ...]:
     return tuple(each.decoder[0] for each in maps if each.decoder is not None)

@@ -30,12 +30,12 @@ def make_predictor(**architecture):
         table=BoneTable(tuple(Bone(id=n, name=f"bone_{n}") for n in range(1, N_CLASSES))),
         provenance={"steps": 3},
     )
-    return Predictor(network, header, name="tiny", device="cpu")
+    return Predictor(network, header, name="tiny", device="cpu", precision="f32", overlap=0.5)
 
 
 def threshold_predictor():
     """Bone 1 wherever a voxel of the network's grid is above 0 HU."""
-    predictor = make_predictor(variant="E", contexts=(1,), norm="none")
+    predictor = make_predictor(variant="D", contexts=(1,), norm="none")
     predictor.network.target_features = lambda target, contexts: target
     weight = torch.tensor([[0.0], [1.0], [-9.0], [-9.0], [-9.0]])
     predictor.network.target_head = lambda: (weight, torch.tensor([0.0, 0.0, -99.0, -99.0, -99.0]))
@@ -186,9 +186,10 @@ def test_segment_reads_a_weights_file(tmp_path):
     save_weights(tmp_path / "tiny.safetensors", predictor.network, predictor.header)
     scan = blob((20, 20, 20), np.eye(3) * 3)
 
-    found = segment(scan, model=tmp_path / "tiny.safetensors", device="cpu", progress=True)
+    found = segment(scan, model=tmp_path / "tiny.safetensors", device="cpu", precision="f32", progress=True)
 
-    np.testing.assert_array_equal(found.labels.voxels, predictor.segment(scan).labels.voxels)
+    same = Predictor(predictor.network, predictor.header, name="tiny", device="cpu", precision="f32")
+    np.testing.assert_array_equal(found.labels.voxels, same.segment(scan).labels.voxels)
     assert found.table == predictor.header.table
 
 
@@ -200,3 +201,36 @@ def test_a_missing_weights_file(tmp_path):
 def test_the_device_is_checked_before_the_file_is_read(tmp_path):
     with pytest.raises(SettingError, match="cannot use device 'tpu'"):
         Predictor.load(tmp_path / "none.safetensors", device="tpu")
+
+
+def test_air_is_skipped_and_is_background():
+    """Half of the scan is air: its tiles never run, and the labels of the other half stay."""
+    predictor = make_predictor(variant="A", contexts=())
+    dense = np.random.default_rng(0).integers(-250, 1000, (16, 16, 16)).astype(np.int16)
+    scan = np.full((16, 16, 48), -1000, np.int16)
+    scan[..., :16] = dense
+    runs = []
+    labels = predictor.segment(
+        Volume(scan, np.diag([SPACING] * 3 + [1.0])), progress=lambda done, total: runs.append((done, total))
+    ).labels.voxels
+    assert runs[-1][0] == runs[-1][1] < len(plan_tiles((16, 16, 48), patch_size=8, overlap=0.5))
+    assert not labels[..., 26:].any()
+    assert len(np.unique(labels[..., :14])) > 1
+
+
+def test_a_scan_of_air_is_background():
+    labels = make_predictor(variant="E", contexts=(1,), norm="batch").segment(
+        Volume(np.full((20, 20, 20), -1000, np.int16), np.diag([SPACING] * 3 + [1.0]))
+    )
+    assert not labels.labels.voxels.any()
+
+
+def test_bf16_changes_few_labels_and_is_recorded():
+    full = make_predictor(variant="A", contexts=())
+    half = Predictor(full.network, full.header, name="tiny", device="cpu", precision="bf16", overlap=0.5)
+    scan = Volume(
+        np.random.default_rng(0).integers(-250, 1000, (16, 16, 16)).astype(np.int16), np.diag([SPACING] * 3 + [1.0])
+    )
+    one, two = full.segment(scan), half.segment(scan)
+    assert (one.model["precision"], two.model["precision"]) == ("f32", "bf16")
+    assert 0.9 < (one.labels.voxels == two.labels.voxels).mean() < 1
