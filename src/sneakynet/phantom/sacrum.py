@@ -14,8 +14,10 @@ from sneakynet.phantom.vertebral_column import Vertebra
 
 _SPACING = 2.2  # mm
 _SMOOTHING_LOSS = 0.5  # mm that rounding the coarse source takes off; given back
-_TURNED_BACK = 20.0  # degrees: the source's endplate faces 33 forwards, 15 mm in front of that of L5
-_SHIFT_BACK = 5.0  # mm
+# Degrees: the source's sacrum leans back by 19 with its coccyx, 25 without; adults have a sacral slope of 40, standard
+# deviation 8 (Legaye et al., Eur Spine J 7:99, 1998; Vialle et al., J Bone Joint Surg Am 87:260, 2005).
+_TURNED_FORWARD = 10.0
+_SHIFT = (0.0, -11.0, 5.5)  # mm: back and up, under L5
 _SACROILIAC_GAP = 1.5  # mm
 _COCCYX = (0.20, 0.34)  # share of the height, from the tip, within which the neck above the coccyx is looked for
 _JOINT_GAP = 2.0  # mm
@@ -49,7 +51,7 @@ def sacrum_and_coccyx(piece: Surface, lumbar: Vertebra, *, hips: Surface) -> tup
     depth = np.clip((axes[2][top] - axes[2]) / (axes[2][top] - axes[2][neck]), 0, 1)
     thickness = front - back
     half_width = np.interp(depth, (0, _HIATUS), (14.0, 5.0))
-    half_depth = np.minimum(np.interp(depth, (0, _HIATUS), (7.5, 2.2)), 0.22 * thickness)
+    half_depth = np.minimum(np.interp(depth, (0, _HIATUS), (7.5, 2.2)), np.maximum(0.22 * thickness, 0.5))
     centre = back + 0.30 * thickness
     canal = (np.sqrt((x / half_width) ** 2 + ((y - centre) / half_depth) ** 2) - 1) * half_depth
     canal = np.where(depth < _HIATUS, canal, np.float32(1e3))
@@ -79,12 +81,12 @@ def sacrum_and_coccyx(piece: Surface, lumbar: Vertebra, *, hips: Surface) -> tup
 
 
 def _seated(vertices: np.ndarray, middle: float) -> np.ndarray:
-    """The source's corners turned in the sacroiliac joints and moved back, so that they carry L5."""
+    """The source's corners turned in the sacroiliac joints and moved under L5."""
     # The joints face sideways, in the upper half: turning about the axis between them keeps them together.
     low, high = vertices.min(0), vertices.max(0)
     axis = np.array([middle, (low[1] + high[1]) / 2, low[2] + 0.7 * (high[2] - low[2])])
-    turn = Rotation.from_euler("x", _TURNED_BACK, degrees=True)
-    seated: np.ndarray = turn.apply(vertices - axis) + axis - [0, _SHIFT_BACK, 0]
+    turn = Rotation.from_euler("x", -_TURNED_FORWARD, degrees=True)
+    seated: np.ndarray = turn.apply(vertices - axis) + axis + _SHIFT
     return seated
 
 

@@ -254,6 +254,7 @@ def _remodelled_trunk(source: Mapping[str, Surface]) -> Iterable[tuple[str, Surf
     """Spine, ribs, breastbone and hyoid made of the source's pieces (RAS mm)."""
     levels = [bone.name for bone in BoneTable.default() if bone.series == "vertebra" and bone.name != "vertebrae_C1"]
     centres = {name.removeprefix("vertebrae_"): _body_centre(source[name]) for name in levels}
+    centres |= {level: centres[level] + (0.0, *shift) for level, shift in _LORDOSIS.items()}
     column = place_vertebrae(centres, top=_condyles(source["skull"], centres["C2"]))
     yield from vertebra_surfaces(column)
     placed = {vertebra.name: vertebra for vertebra in column}
@@ -281,6 +282,18 @@ def _fuller_hip(world: Mapping[str, Surface]) -> Surface:
 
 
 _HIP_GROWTH = 1.4  # mm
+
+_LORDOSIS = {
+    "T11": (2.0, 0.0),
+    "T12": (6.0, 0.0),
+    "L1": (11.0, -1.8),
+    "L2": (16.0, -3.7),
+    "L3": (18.0, -5.6),
+    "L4": (16.0, -7.4),
+    "L5": (7.5, -9.2),
+}
+"""Mm to the front and up: the source's loin is straight below L3, where L4 leans forward by about 10 degrees and L5 by
+20, onto a sacrum that slopes by 40 (Roussouly et al., Spine 30:346, 2005)."""
 
 _HYOID_PLACE = np.array([0.0, 48.0, -7.0])
 """Mm from the middle of C4: below the jaw, with room for the throat between (Gray's Anatomy: at C3 to C4)."""

@@ -30,7 +30,7 @@ _FULLER = {
     **{f"C{n}": 0.45 for n in range(1, 6)},
     **{"C6": 0.55, "C7": 0.65},
     **{f"T{n}": 0.68 + 0.04 * n for n in range(1, 13)},
-    **{"L1": 1.25, "L2": 1.3, "L3": 1.3, "L4": 1.25, "L5": 1.1},
+    **{"L1": 1.25, "L2": 1.3, "L3": 1.3, "L4": 1.25, "L5": 0.9},
 }
 _NEAR = 2.0  # mm: farther outside than this no neighbour can cut
 

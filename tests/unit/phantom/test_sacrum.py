@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy.spatial import cKDTree
 
 from sneakynet.phantom.sacrum import sacrum_and_coccyx
 from sneakynet.phantom.skeleton import skeleton
@@ -44,8 +45,8 @@ def test_a_solid_piece_becomes_sacrum_and_coccyx(cuboid, lumbar):
     far = joined([block(side) for side in (-200.0, 200.0)])
     sacrum, coccyx = sacrum_and_coccyx(piece, lumbar, hips=far)
     assert (sacrum.n_open_edges, coccyx.n_open_edges) == (0, 0)
-    # Cut at the neck, 32 mm above the tip, with a gap.
-    assert coccyx.vertices[:, 2].max() == pytest.approx(-113, abs=4)
+    # Cut at the neck, 32 mm above the tip, with a gap; the piece is moved up by 5.5 mm.
+    assert coccyx.vertices[:, 2].max() == pytest.approx(-107.5, abs=4)
     assert 1 < sacrum.vertices[:, 2].min() - coccyx.vertices[:, 2].max() < 3
     # The canal and the foramina take bone away; the joints with L5 stand above the top.
     assert sacrum.volume + coccyx.volume < 0.97 * piece.volume
@@ -66,3 +67,26 @@ def test_the_sacral_canal_continues_the_spine():
     near = (np.abs(sacrum.vertices[:, 0] - middle) < 4) & (sacrum.vertices[:, 2] > top - 45)
     back_to_front = np.sort(sacrum.vertices[near & (sacrum.vertices[:, 2] < top - 25), 1])
     assert np.diff(back_to_front).max() > 6  # a gap between the body and the back wall of the canal
+
+
+def _slope(vertices):
+    """Degrees by which the long axis of a bone leans back from top to tip, in the sagittal plane."""
+    _, axes = np.linalg.eigh(np.cov(vertices[:, 1:].T))
+    y, z = axes[:, 1]
+    return np.rad2deg(np.arctan(y / z))
+
+
+def test_the_sacrum_slopes_behind_l5():
+    at_rest = skeleton().posed({})
+    sacrum, coccyx, lumbar = (at_rest[name].vertices for name in ("sacrum", "coccyx", "vertebrae_L5"))
+    assert 30 < _slope(sacrum) < 45
+    # The body of L5 is ahead of the sacrum's middle, the coccyx behind it.
+    assert lumbar[:, 1].max() - 17 - sacrum[:, 1].mean() > 28
+    assert coccyx[:, 1].mean() < sacrum[:, 1].mean() - 10
+
+
+def test_the_sacrum_meets_the_hip_bones():
+    at_rest = skeleton().posed({})
+    for side in ("left", "right"):
+        gaps = cKDTree(at_rest[f"hip_{side}"].vertices).query(at_rest["sacrum"].vertices)[0]
+        assert (gaps < 3.5).sum() > 150
