@@ -1,11 +1,14 @@
 """What training data is worth on real CT: the same small network, trained equally long on each, judged on real scans.
 
     python benchmarks/data_engine.py --arm simple=DIR --arm engine=DIR --arm painted=DIR -o OUT [--json]
-        [--steps 1500] [--batch-size 16] [--seed 0] [--device auto] [--real DIR] [--chest DIR]
+        [--steps 800] [--batch-size 16] [--seed 0] [--device auto] [--real DIR] [--chest DIR]
 
 An arm is a name and a folder that ``sneakynet train`` takes: scans in nnU-Net's layout, or bodies (``sneakynet phantom
 --bodies``, ``sneakynet paint --bodies``). Every arm trains variant D (two contexts, 4 levels, width 16) with the same
 settings, seed and number of steps. An arm whose weights lie in OUT already is judged without training again.
+
+Every network is judged as it is (D) and with its contexts' class scores added to the target's (the same weights read
+out as variant E): the contexts learn names long before the target does.
 
 Judged on ``ct_abdomen_pelvis_3mm`` (DSC against TotalSegmentator's predictions) and, without labels, on
 ``ct_chest_3.27mm``: how many ribs and vertebrae are found, whether they stand in order and on their side of the spine,
@@ -15,6 +18,7 @@ and how much of what is bright there is called bone.
 import argparse
 import json
 import sys
+from dataclasses import asdict, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -24,6 +28,8 @@ from default_model import REAL, real_figures
 from sneakynet.anatomy.bone import BoneTable
 from sneakynet.inference.device import resolve_device
 from sneakynet.inference.predictor import Predictor
+from sneakynet.models.builders import build_sneakynet
+from sneakynet.models.weights import load_weights
 from sneakynet.training.run import train
 from sneakynet.training.settings import TrainSettings
 from sneakynet.volumes.read import read_volume
@@ -55,8 +61,21 @@ def settings(options: argparse.Namespace) -> TrainSettings:
         validate_every=options.steps,
         seed=options.seed,
         pool=24,
-        repaint_every=1,
+        repaint_every=2,
     )
+
+
+def readouts(path: Path) -> dict[str, Predictor]:
+    """The trained network as it is (D), and the same weights read out as variant E: the contexts' own class scores
+    added to the target's. Names are learnt by the contexts first; E shows them before the target has learnt them too.
+    """
+    plain = Predictor.load(path)
+    network, header = load_weights(path)
+    architecture = replace(network.architecture, variant="E")
+    fused = build_sneakynet(**asdict(architecture))
+    fused.load_state_dict(network.state_dict())
+    header = replace(header, architecture=architecture.to_dict())
+    return {"D": plain, "E": Predictor(fused, header, name=path.parent.name)}
 
 
 def chest_figures(predictor: Predictor, folder: Path) -> dict[str, object]:
@@ -80,7 +99,7 @@ def chest_figures(predictor: Predictor, folder: Path) -> dict[str, object]:
         "ribs_found": sum(map(len, ribs.values())),
         "vertebrae_in_order": _in_order([c[2] for c in spine]),
         "ribs_in_order": [_in_order([c[2] for _, c in own]) for own in ribs.values()],
-        "ribs_on_their_side": [sum(on_side), len(on_side)],
+        "ribs_on_their_side": [int(sum(on_side)), len(on_side)],
         "bright_called_bone": float((bright & bone).sum() / max(1, bright.sum())),
         "bone_median_hu": float(np.median(scan.voxels[bone])) if bone.any() else None,
     }
@@ -110,7 +129,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--arm", action="append", required=True, metavar="NAME=DIR")
     parser.add_argument("-o", "--output", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--steps", type=int, default=800)
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="auto")
@@ -124,12 +143,13 @@ def main() -> None:
         if not (run / "model.safetensors").is_file():
             print(f"training {name} on {folder}", file=sys.stderr)
             train(Path(folder), run, settings(options), device=resolve_device(options.device))
-        predictor = Predictor.load(run / "model.safetensors")
-        row: dict[str, object] = {"provenance": predictor.header.provenance}
-        if options.real.is_dir():
-            row["abdomen_pelvis"] = real_figures(predictor, options.real)
-        if options.chest.is_dir():
-            row["chest"] = chest_figures(predictor, options.chest)
+        row: dict[str, object] = {}
+        for readout, predictor in readouts(run / "model.safetensors").items():
+            row["provenance"] = predictor.header.provenance
+            if options.real.is_dir():
+                row[f"abdomen_pelvis_{readout}"] = real_figures(predictor, options.real)
+            if options.chest.is_dir():
+                row[f"chest_{readout}"] = chest_figures(predictor, options.chest)
         figures[name] = row
     print(json.dumps(figures, indent=None if options.json else 2))
 
