@@ -1,6 +1,6 @@
 """How good the default weights are: unseen phantoms, and a real scan where one is at hand.
 
-    python benchmarks/default_model.py [--json] [--model FILE] [--seeds 10] [--spacing 4] [--real FOLDER]
+    python benchmarks/default_model.py [--json] [--model FILE] [--seeds 10] [--spacing 3] [--real FOLDER]
 
 - Phantoms: seeds 0 to 9 (training uses seeds from 1000 on), fields of view drawn as in training.
 - Real CT: FOLDER (by default ``../shared/data/ct_abdomen_pelvis_3mm``) with ``ct.nii.gz`` and ``labels.nii.gz``: labels
@@ -123,7 +123,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print JSON alone")
     parser.add_argument("--model", type=Path, help="weights file; by default the package's own")
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--spacing", type=float, default=4.0)
+    parser.add_argument("--spacing", type=float, default=3.0)
     parser.add_argument("--real", type=Path, default=REAL)
     options = parser.parse_args()
     predictor = Predictor.load(options.model)

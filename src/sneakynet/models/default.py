@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sneakynet.errors import WeightsError
 
-_FILE = "sneakynet_4mm.safetensors"
+_FILE = "sneakynet_3mm.safetensors"
 
 
 def default_weights() -> Path:
