@@ -44,7 +44,8 @@ class Canvas:
         """Where one of these tissues lies."""
         wanted = np.zeros(256, bool)
         wanted[[self._ids[name] for name in tissues]] = True
-        return wanted[self.ids[box]]
+        among: np.ndarray = wanted[self.ids[box]]
+        return among
 
     def rod(
         self,
