@@ -32,7 +32,12 @@ def metal_streaks(
         generator: source of randomness.
     """
     pool = max(1, round(_COARSE_MM / spacing))
-    stack = metal.permute(2, 0, 1)[:, None]
+    # A slice without metal has no artefacts.
+    held = (metal.amax(dim=(0, 1)) > 0).nonzero()[:, 0]
+    artefacts = torch.zeros_like(metal)
+    if not len(held):
+        return artefacts
+    stack = metal[:, :, held].permute(2, 0, 1)[:, None]
     coarse = torch.nn.functional.avg_pool2d(stack, pool, ceil_mode=True)[:, 0]
     count, i, j = coarse.shape
     mm = pool * spacing
@@ -60,5 +65,6 @@ def metal_streaks(
     wide = torch.nn.functional.interpolate(
         artefact[:, None], scale_factor=float(pool), mode="bilinear", align_corners=False
     )[:, 0, : metal.shape[0], : metal.shape[1]]
-    inside = (hu > _BODY).to(metal.dtype)
-    return wide.permute(1, 2, 0).clamp(-900, 1500) * (0.3 + 0.7 * inside)
+    inside = (hu[:, :, held] > _BODY).to(metal.dtype)
+    artefacts[:, :, held] = wide.permute(1, 2, 0).clamp(-900, 1500) * (0.3 + 0.7 * inside)
+    return artefacts
