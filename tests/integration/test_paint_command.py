@@ -187,7 +187,7 @@ BAD = {
     "seed": "seed must be at least 0, got -1",
     "workers": "workers must be at least 1, got 0",
     "spacing": "spacing must be 0.5 to 12 mm, got 0.1",
-    "stretch": "stretch must be three factors above 0",
+    "stretch": "stretch must be three factors from 0.2 to 5",
 }
 
 

@@ -158,6 +158,17 @@ def _settings_file(folder: Path, series: Series) -> Path:
     return folder / series.records / f"settings_{series.prefix}.json"
 
 
+def _leaves(settings: Any, name: str = "") -> dict[str, Any]:
+    """Every value of nested settings, by its dotted name."""
+    if not isinstance(settings, dict):
+        return {name: settings}
+    return {
+        leaf: value
+        for key, inner in settings.items()
+        for leaf, value in _leaves(inner, f"{name}.{key}" if name else key).items()
+    }
+
+
 def _check_earlier(folder: Path, series: Series, *, bodies: bool) -> None:
     """Refuse a folder in which these cases would stand beside others that they do not belong with."""
     other = folder / ("dataset.json" if bodies else INDEX)
@@ -178,7 +189,8 @@ def _check_earlier(folder: Path, series: Series, *, bodies: bool) -> None:
     before = json.loads(path.read_text(encoding="utf-8"))
     now = json.loads(json.dumps(series.settings))
     if before != now:
-        differing = [f"{name}: {before.get(name)}, not {now[name]}" for name in now if before.get(name) != now[name]]
+        old, new = _leaves(before), _leaves(now)
+        differing = [f"{name}: {old.get(name)}, not {new[name]}" for name in new if old.get(name) != new[name]]
         msg = (
             f"{folder} holds {series.records} made with other settings ({'; '.join(differing)[:400]}); use the same "
             "settings or another folder"

@@ -10,7 +10,8 @@ from sneakynet.anatomy.bone import BoneTable
 from sneakynet.data.case_writer import MadeCase, MadeScan, Series, write_cases
 from sneakynet.phantom.body import Body
 from sneakynet.phantom.phantom import check_settings, make_body, make_phantom
-from sneakynet.phantom.settings import PhantomSettings
+from sneakynet.phantom.scan import check_scan_settings
+from sneakynet.phantom.settings import PhantomSettings, check_phantom_settings
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ def write_phantoms(
         OutputError: the folder cannot be written.
     """
     check_settings(seed, spacing=recipe.spacing, field=recipe.field)
+    check_phantom_settings(recipe.settings)
+    check_scan_settings(recipe.settings.scan)
     series = Series(
         prefix="phantom",
         records="phantoms",

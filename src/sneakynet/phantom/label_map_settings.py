@@ -8,6 +8,10 @@ SPACINGS = (0.5, 12.0)
 """Mm per voxel that a body may have."""
 
 
+# Of a wrong voxel size; beyond it the file is of something else.
+_MOST_STRETCH = 5.0
+
+
 @dataclass(frozen=True)
 class LabelMapSettings:
     """How bodies made from one label map differ. Ranges without a source are choices."""
@@ -58,8 +62,9 @@ def check_settings(settings: LabelMapSettings, *, spacing: float) -> None:
             faults.append(f"{name} must be a range from 0 up, its lower end first, got {low:g} {high:g}")
     if not settings.warp_scale_mm > 0:
         faults.append(f"warp_scale_mm must be above 0, got {settings.warp_scale_mm:g}")
-    if not min(settings.stretch) > 0:
-        faults.append(f"stretch must be three factors above 0, got {' '.join(f'{s:g}' for s in settings.stretch)}")
+    shown = " ".join(f"{factor:g}" for factor in settings.stretch)
+    if not all(1 / _MOST_STRETCH <= factor <= _MOST_STRETCH for factor in settings.stretch):
+        faults.append(f"stretch must be three factors from {1 / _MOST_STRETCH:g} to {_MOST_STRETCH:g}, got {shown}")
     if faults:
         msg = "; ".join(faults)
         raise SettingError(msg)

@@ -14,7 +14,7 @@ from sneakynet.phantom.image import paint_scan, reconstructed
 from sneakynet.phantom.metal import lay_metal
 from sneakynet.phantom.person import draw_person
 from sneakynet.phantom.scan import ScanDraw, draw_scan
-from sneakynet.phantom.settings import PhantomSettings
+from sneakynet.phantom.settings import PhantomSettings, check_phantom_settings
 from sneakynet.phantom.soft_tissue import lay_tissue
 from sneakynet.phantom.tissue_ids import tissue_ids
 from sneakynet.types import LabelArray
@@ -64,6 +64,7 @@ def make_body(
     """
     check_settings(seed, spacing=spacing, field=field)
     settings = PhantomSettings() if settings is None else settings
+    check_phantom_settings(settings)
     bone_table = BoneTable.default() if table is None else table
     # One stream per step: a change in how tissue is drawn leaves persons as they are.
     person_rng, field_rng, tissue_rng, bone_rng, metal_rng = (np.random.default_rng([seed, step]) for step in range(5))

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from sneakynet.errors import SettingError, WeightsError
+from sneakynet.errors import OutputError, SettingError, WeightsError
 from sneakynet.training.settings import TrainSettings
 from sneakynet.training.trainer import Trainer
 from sneakynet.volumes.atomic import write_whole
@@ -40,7 +40,11 @@ def save_checkpoint(path: Path, trainer: Trainer, *, seconds: float) -> None:
         "trainer": trainer.state(),
     }
     with write_whole(path) as part:
-        torch.save(content, part)
+        try:
+            torch.save(content, part)
+        except RuntimeError as error:  # what torch makes of a disk that is full
+            msg = f"cannot write the checkpoint {path} ({error}); make room on the disk and go on with --resume"
+            raise OutputError(msg) from error
 
 
 def load_checkpoint(path: Path, trainer: Trainer) -> Progressed:

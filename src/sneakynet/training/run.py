@@ -69,7 +69,6 @@ def train(
     new = not output.exists()
     make_folder(output)
     cache = settings.cache or output / "cache"
-    begun = False
     try:
         with open_material(dataset, settings, table, device=device, cache=cache, quiet=quiet) as material:
             # Only now: a folder with settings in it is a run.
@@ -77,13 +76,12 @@ def train(
             with write_whole(output / "splits.json") as part:
                 part.write_text(json.dumps(split, indent=1))
             write_config(output / CONFIG, None if dataset is None else dataset.resolve(), settings)
-            begun = True
             provenance = _provenance(dataset, settings, material)
             return run_loop(
                 trainer, material.data, output, provenance=provenance, seconds=seconds, quiet=quiet, stop=stop
             )
     except SneakyNetError:
-        if new and not begun:
+        if new and not (output / CHECKPOINT).exists():  # nothing to go on from
             shutil.rmtree(output, ignore_errors=True)
         raise
 

@@ -17,5 +17,5 @@ def test_impossible_settings_are_refused_together():
         "size must be 0 or more, got -1",
         "fat_mm must be a range from 0 up, its lower end first, got 5 2",
         "warp_scale_mm must be above 0, got 0",
-        "stretch must be three factors above 0, got 1 0 1",
+        "stretch must be three factors from 0.2 to 5, got 1 0 1",
     ]
