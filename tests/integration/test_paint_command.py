@@ -219,7 +219,13 @@ def test_a_run_that_is_ended_leaves_whole_cases(label_map, tmp_path, stop):
     out = tmp_path / "out"
     command = [sys.executable, "-m", "sneakynet", "paint", label_map, "--names", label_map.parent / "names.json"]
     command += ["-o", out, "--count", "2000", "--spacing", "4", "--workers", "2", "--quiet"]
-    with subprocess.Popen(list(map(str, command)), stderr=subprocess.PIPE) as run:
+    # A suite that runs in the background of a shell ignores Ctrl-C, and what it starts would inherit that.
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        started = subprocess.Popen(list(map(str, command)), stderr=subprocess.PIPE)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with started as run:
         for _ in range(1200):
             if list(out.glob("paintings/spine_*.json")) or run.poll() is not None:
                 break

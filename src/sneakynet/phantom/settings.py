@@ -41,7 +41,7 @@ def check_phantom_settings(settings: PhantomSettings) -> None:
     """Refuse what no phantom can be drawn from.
 
     Every number must be finite, not negative where its default is not, and not more than 20 times the largest number of
-    its default. A pair whose default ascends is a range and must ascend.
+    its default (shares: than 1). A pair whose default ascends is a range and must ascend.
 
     Raises:
         SettingError: every fault at once, each with the setting's name as the command line has it.
@@ -69,7 +69,7 @@ def _faults(value: Any, usual: Any, path: tuple[str, ...]) -> Iterator[str]:
         yield f"{name} must be finite, got {shown}"
     elif min(before, default=0.0) >= 0 and min(given, default=0.0) < 0:
         yield f"{name} must not be negative, got {shown}"
-    elif most and max(abs(number) for number in given) > _FAR * most:
-        yield f"{name} must not be beyond {_FAR * most:g}, got {shown}"
+    elif most and max(abs(number) for number in given) > max(1.0, _FAR * most):
+        yield f"{name} must not be beyond {max(1.0, _FAR * most):g}, got {shown}"
     elif len(before) == len(given) == 2 and before[0] < before[1] and given[0] > given[1]:
         yield f"{name} is a range, the lower bound first; got {shown}"
