@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sneakynet.anatomy.bone import BoneTable
 from sneakynet.data.body_folder import load_body
 from sneakynet.data.case_writer import MadeCase
-from sneakynet.phantom.phantom import painted
+from sneakynet.phantom.phantom import painted, seen_labels
 from sneakynet.phantom.scan import ScanSettings, draw_scan
 from sneakynet.viewer.contact_sheet import SheetCase, write_contact_sheet
 from sneakynet.volumes.read import read_labels, read_volume
@@ -88,10 +88,9 @@ def show(folder: Path, cases: list[MadeCase], *, scan: ScanSettings, bodies: boo
 def _row(folder: Path, case: MadeCase, *, scan: ScanSettings, bodies: bool) -> SheetCase:
     if bodies:
         body = load_body(folder / f"{case.name}.npz")
-        age = body.facts.get("age")
         rng = np.random.default_rng(case.facts["seed"])
-        draw = draw_scan(rng, scan, age=None if age is None else float(age))
-        return SheetCase(_caption(case), painted(body, draw), Volume(body.labels, body.affine))
+        draw = draw_scan(rng, scan, age=body.age)
+        return SheetCase(_caption(case), painted(body, draw), Volume(seen_labels(body, draw), body.affine))
     image = read_volume(folder / "imagesTr" / f"{case.name}_0000.nii.gz")
     return SheetCase(_caption(case), image, read_labels(folder / "labelsTr" / f"{case.name}.nii.gz"))
 

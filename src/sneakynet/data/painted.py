@@ -111,8 +111,7 @@ class PaintedCases:
         rng = np.random.default_rng([*self._key, number, 1])
         index = self._index(number)
         body = self._bodies[index]
-        age = body.facts.get("age")
-        draw = draw_scan(rng, self._painting.scan, age=None if age is None else float(age))
+        draw = draw_scan(rng, self._painting.scan, age=body.age)
         low, high = self._painting.hu_window
         hu = paint_scan(body, draw, device=self._device).clamp_(low, high)
         labels = torch.from_numpy(body.labels).to(self._device)

@@ -14,7 +14,7 @@ from sneakynet.data.case_writer import MadeCase, MadeScan, Series, write_cases
 from sneakynet.phantom.body import Body
 from sneakynet.phantom.label_map import draw_body
 from sneakynet.phantom.label_map_settings import LabelMapSettings, check_settings
-from sneakynet.phantom.phantom import painted
+from sneakynet.phantom.phantom import painted, seen_labels
 from sneakynet.phantom.prepared_map import LabelMap, level_faults, prepare
 from sneakynet.phantom.scan import ScanSettings, draw_scan
 from sneakynet.volumes.read import read_labels
@@ -110,6 +110,5 @@ def _body(template: Template, seed: int) -> Body:
 
 def _scan(template: Template, seed: int) -> MadeScan:
     body = _body(template, seed)
-    age = body.facts.get("age")
-    draw = draw_scan(np.random.default_rng([seed, 1]), template.scan, age=None if age is None else float(age))
-    return MadeScan(painted(body, draw), Volume(body.labels, body.affine), body.facts)
+    draw = draw_scan(np.random.default_rng([seed, 1]), template.scan, age=body.age)
+    return MadeScan(painted(body, draw), Volume(seen_labels(body, draw), body.affine), body.facts)

@@ -45,6 +45,12 @@ class Body:
         return i, j, k
 
     @property
+    def age(self) -> float | None:
+        """Years, where they are known: bone fades with them."""
+        age = self.facts.get("age")
+        return None if age is None else float(age)
+
+    @property
     def spacing(self) -> float:
         """Mm per voxel."""
         return float(np.linalg.norm(self.affine[:3, 0]))

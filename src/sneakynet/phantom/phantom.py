@@ -109,8 +109,7 @@ def make_phantom(
 
 def scan_of(body: Body, seed: int, settings: PhantomSettings) -> ScanDraw:
     """An acquisition of a body, drawn from a seed."""
-    age = body.facts.get("age")
-    return draw_scan(np.random.default_rng([seed, 5]), settings.scan, age=None if age is None else float(age))
+    return draw_scan(np.random.default_rng([seed, 5]), settings.scan, age=body.age)
 
 
 def painted(body: Body, draw: ScanDraw) -> Volume:

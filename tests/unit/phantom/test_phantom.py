@@ -5,9 +5,11 @@ import pytest
 
 from sneakynet.anatomy.bone import Bone, BoneTable
 from sneakynet.errors import SettingError
+from sneakynet.phantom.body import Body
 from sneakynet.phantom.person import PersonSettings
-from sneakynet.phantom.phantom import make_body, make_phantom
+from sneakynet.phantom.phantom import make_body, make_phantom, seen_labels
 from sneakynet.phantom.pose import PoseSettings
+from sneakynet.phantom.scan import ScanSettings, draw_scan
 from sneakynet.phantom.settings import PhantomSettings
 from sneakynet.phantom.tissue_ids import tissue_ids
 from sneakynet.phantom.variants import VariantSettings
@@ -160,3 +162,15 @@ def test_bad_settings_are_named(settings, message):
         make_phantom(**settings)
     with pytest.raises(SettingError, match=message):
         make_body(**settings)
+
+
+def test_nothing_is_known_beyond_the_reconstructed_circle():
+    shape = (20, 20, 3)
+    empty = np.zeros(shape, np.uint8)
+    body = Body(np.full(shape, 7, np.uint8), empty, empty, empty, empty, np.eye(4))
+    draw = draw_scan(np.random.default_rng(0), ScanSettings())
+    assert (seen_labels(body, replace(draw, circle=0.0)) == 7).all()
+    cut = seen_labels(body, replace(draw, circle=1.0))
+    assert (cut[0, 0] == 255).all()
+    assert (cut[10, 10] == 7).all()
+    assert (body.labels == 7).all()
