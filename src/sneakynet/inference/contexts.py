@@ -29,7 +29,10 @@ from sneakynet.models.late_fusion import upsampled, upsampled_centre
 MARGIN = 16
 """Cells by which a scan is continued with its edge values at least, as the patches of training are."""
 
-# Cells of one pass of an encoder along k; beside them it reads its halo.
+BLOCK_VOXELS = 6 * 2**20
+"""A context is run in one pass up to this many voxels, else in blocks along k with a halo as wide as its reach."""
+
+# Cells of such a block along k at least, without the halo.
 _BLOCK = 64
 
 
@@ -39,6 +42,64 @@ def reach(level: int) -> int:
     Every level adds two convolutions, each of which reads one cell of its own size further.
     """
     return int(2 * (2 ** (level + 1) - 1))
+
+
+def whole_reach(architecture: Architecture, kappa: int) -> int:
+    """Voxels that whatever the target reads of a context looks beyond the cell of the deepest level that it lies in."""
+    if not architecture.needs_context_decoders:
+        return reach(architecture.levels - 1 - kappa)
+    # The decoder comes back up with two convolutions per level.
+    deepest = architecture.levels - 1
+    return reach(deepest) + sum(2 << level for level in range(deepest))
+
+
+def level_shape(shape: tuple[int, int, int], architecture: Architecture, kappa: int) -> tuple[int, int, int]:
+    """Voxels that a shared context runs over: the pooled scan, its margin, and what fills up the last cell.
+
+    Args:
+        shape: of the scan on the network's grid.
+        architecture: of the network.
+        kappa: the context's scale is ``2**kappa``.
+    """
+    cell, before = _cell(architecture), _margin(architecture, kappa)
+    pooled = 2 ** max(architecture.contexts)
+    i, j, k = (-(-((edge + -edge % pooled) // 2**kappa + 2 * before) // cell) * cell for edge in shape)
+    return i, j, k
+
+
+def block_length(shape: tuple[int, int, int], architecture: Architecture, kappa: int) -> tuple[int, int]:
+    """How a shared context is run along k.
+
+    Args:
+        shape: from :func:`level_shape`.
+        architecture: of the network.
+        kappa: the context's scale is ``2**kappa``.
+
+    Returns:
+        Cells of a block without its halo, and the width of the halo; all cells and 0 for one pass.
+    """
+    cell = _cell(architecture)
+    if shape[0] * shape[1] * shape[2] <= BLOCK_VOXELS:
+        return shape[2], 0
+    halo = -(-whole_reach(architecture, kappa) // cell) * cell
+    length = max(_BLOCK, BLOCK_VOXELS // (shape[0] * shape[1]) // cell * cell - 2 * halo)
+    return min(length, shape[2]), halo
+
+
+def _cell(architecture: Architecture) -> int:
+    return int(2 ** (architecture.levels - 1))
+
+
+def _margin(architecture: Architecture, kappa: int) -> int:
+    """Cells around a shared level, whole ones of the deepest: a tile may begin half a tile before the scan, and end a
+    tile behind it."""
+    outside = architecture.patch_size // (2 << kappa) + 1
+    if architecture.needs_context_decoders:
+        needed = max(MARGIN, outside)
+    else:
+        needed = outside + reach(architecture.levels - 1 - kappa)
+    cell = _cell(architecture)
+    return -(-needed // cell) * cell
 
 
 def shared_contexts(architecture: Architecture) -> tuple[bool, ...]:
@@ -90,13 +151,12 @@ class Contexts:
     ) -> None:
         self._engine, self._pyramid, self._shared = engine, pyramid, tuple(shared)
         architecture = engine.architecture
-        self._edge, self._cell = architecture.patch_size, int(2 ** (architecture.levels - 1))
+        self._edge = architecture.patch_size
         self._late = architecture.variant == "E"
         self._maps: list[tuple[Tensor, ...]] = []
         self._margins: list[int] = []
         for n, kappa in enumerate(architecture.contexts):
-            needed = self._needed(kappa) if margin is None else margin
-            before = -(-needed // self._cell) * self._cell
+            before = _margin(architecture, kappa) if margin is None else margin
             self._margins.append(before)
             self._maps.append(self._whole(n, kappa, before) if self._shared[n] else ())
 
@@ -164,39 +224,26 @@ class Contexts:
             found.append(fine.permute(3, 2, 1, 0))
         return found
 
-    def _needed(self, kappa: int) -> int:
-        """Cells around a level: a tile may begin half a tile before the scan, and end a tile behind it."""
-        architecture = self._engine.architecture
-        outside = self._edge // (2 << kappa) + 1
-        if architecture.needs_context_decoders:
-            return max(MARGIN, outside)
-        return outside + reach(architecture.levels - 1 - kappa)
-
     def _whole(self, n: int, kappa: int, before: int) -> tuple[Tensor, ...]:
-        """The maps of a context over the whole scan and its margin."""
-        level = self._pyramid.levels[kappa]
-        after = [before + -(edge + 2 * before) % self._cell for edge in level.shape]
+        """The maps of a context over the whole scan and its margin, in blocks where the scan is large."""
+        architecture, level = self._engine.architecture, self._pyramid.levels[kappa]
+        after = [before + -(edge + 2 * before) % _cell(architecture) for edge in level.shape]
         widths = [width for axis in (2, 1, 0) for width in (before, after[axis])]
         volume = pad(level[None, None], widths, mode="replicate")
-        if self._engine.architecture.needs_context_decoders:
+        i, j, length = volume.shape[2:]
+        block, halo = block_length((i, j, length), architecture, kappa)
+        if block == length:
             return self._engine.context_maps(n, volume)
-        return self._in_blocks(n, kappa, volume)
-
-    def _in_blocks(self, n: int, kappa: int, volume: Tensor) -> tuple[Tensor, ...]:
-        """The maps of an encoder, block by block along k: what a convolution needs at a time stays bounded."""
-        halo = -(-reach(self._engine.architecture.levels - 1 - kappa) // self._cell) * self._cell
-        length: int = volume.shape[-1]
         whole: list[Tensor] = []
-        for first in range(0, length, _BLOCK):
-            last = min(first + _BLOCK, length)
+        for first in range(0, length, block):
+            last = min(first + block, length)
             begin, end = max(0, first - halo), min(length, last + halo)
             maps = self._engine.context_maps(n, volume[..., begin:end].contiguous())
             # A map's cells are as many voxels wide as its edges are shorter.
             cells = [(end - begin) // map_.shape[-1] for map_ in maps]
             if not whole:
-                whole = [
-                    map_.new_empty((*map_.shape[:-1], length // cell)) for map_, cell in zip(maps, cells, strict=True)
-                ]
+                edges = [(*map_.shape[:-1], length // cell) for map_, cell in zip(maps, cells, strict=True)]
+                whole = [map_.new_empty(shape) for map_, shape in zip(maps, edges, strict=True)]
             for into, map_, cell in zip(whole, maps, cells, strict=True):
                 part = map_.narrow(-1, (first - begin) // cell, (last - first) // cell)
                 into.narrow(-1, first // cell, (last - first) // cell).copy_(part)

@@ -1,5 +1,6 @@
 """Segment a scan: bring it to the network's grid, run the tiles, blend, label the scan's own grid."""
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,35 +10,36 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
-from sneakynet.data.network_grid import on_network_grid
+from sneakynet.data.network_grid import network_shape, on_network_grid
 from sneakynet.data.sampling import PatchGeometry
 from sneakynet.errors import WeightsError
 from sneakynet.geometry.orientation import canonical_axes, restore
 from sneakynet.inference.axis_samples import AxisSamples
 from sneakynet.inference.blend import Slab
+from sneakynet.inference.contexts import shared_contexts, tile_grid
 from sneakynet.inference.device import Precision, resolve_device, uses_bf16
 from sneakynet.inference.engine import Engine, TorchEngine
+from sneakynet.inference.memory import LABEL_BYTES, Forecast, Workload, fit, memory_at_hand, memory_in_use
 from sneakynet.inference.progress import tile_bar
-from sneakynet.inference.scan_pass import ScanPass
+from sneakynet.inference.scan_pass import ScanPass, batch_size
 from sneakynet.inference.scan_pyramid import ScanPyramid
 from sneakynet.inference.segmentation import Segmentation
 from sneakynet.inference.upsample import Head, Samples, label_planes
-from sneakynet.models.allocator import keep_freed_memory
+from sneakynet.models.allocator import freed_memory_kept, keep_freed_memory
 from sneakynet.models.default import default_weights
 from sneakynet.models.sneakynet import SneakyNet
 from sneakynet.models.weights import WeightsHeader, load_weights
 from sneakynet.volumes.canonical import canonical
-from sneakynet.volumes.scratch import scratch_array
+from sneakynet.volumes.scratch import let_go, scratch_array
 from sneakynet.volumes.volume import Volume
+
+_LOG = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]
 """Called with the tiles done and the tiles of all."""
 
 OVERLAP = 0.25
 """Half of the tiles' edge gives nearly the same labels at twice the cost."""
-
-# Bytes of features that are labelled together.
-_LABEL_BYTES = 48 * 2**20
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,9 +87,21 @@ class Predictor:
         self.engine = network
         if self.engine.device.type == "cpu":
             keep_freed_memory()
+        self._at_rest = memory_in_use()
         self.header = header
         self.name = name
-        self._overlap, self._share_contexts, self._skip_air = overlap, share_contexts, skip_air
+        self._geometry = PatchGeometry(self.engine.architecture.patch_size, self.engine.architecture.contexts)
+        self._overlap, self._skip_air = overlap, skip_air
+        architecture = self.engine.architecture
+        may = shared_contexts(architecture)
+        self._shared = may if share_contexts else (False,) * len(may)
+        if share_contexts and may and not any(may) and architecture.norm in {"instance", "group"}:
+            _LOG.warning(
+                "%s: its contexts are normalised by the statistics of what they see (%s), so they are run for every "
+                "tile and not once per scan, which takes some times as long; batch normalisation would allow it",
+                name,
+                architecture.norm,
+            )
 
     @classmethod
     def load(
@@ -117,6 +131,8 @@ class Predictor:
         confidence: bool = False,
         mirror: bool = False,
         folder: Path | None = None,
+        memory_limit: int | None = None,
+        planned: Callable[[Forecast], None] = lambda forecast: None,
         progress: Progress = lambda done, total: None,
     ) -> Segmentation:
         """Label every voxel of a scan.
@@ -127,24 +143,26 @@ class Predictor:
             mirror: run the network a second time with left and right exchanged, and average the class scores with
                 the classes exchanged back. Twice the time.
             folder: labels lie in a nameless file there while they are made and used; None keeps them in memory.
+            memory_limit: bytes that the process (on a GPU: the device) may hold; None takes what is at hand. Where
+                the scan would take more, it is blended in narrower strips, which gives the same labels in more time.
+            planned: called once with what the scan will take, before any work.
             progress: called after every pass of the network.
 
         Returns:
             Labels on the scan's own grid, with its exact affine.
 
         Raises:
+            SettingError: the scan does not fit the memory limit, however it is cut.
             WeightsError: the network gave values that are not finite.
             OutputError: the folder has no room for the labels.
         """
         straight = canonical(scan)
+        forecast = self._plan(straight, mirror=mirror, kept=0 if folder else 1 + confidence, limit=memory_limit)
+        planned(forecast)
         grid = on_network_grid(scan, spacing=self.header.spacing)
         samples = _samples(straight, grid)
-        architecture = self.engine.architecture
         pyramid = ScanPyramid.build(
-            grid.voxels,
-            PatchGeometry(architecture.patch_size, architecture.contexts),
-            hu_window=self.header.hu_window,
-            device=self.engine.device,
+            grid.voxels, self._geometry, hu_window=self.header.hu_window, device=self.engine.device
         )
         del grid
         passes = [
@@ -154,7 +172,7 @@ class Predictor:
                 straight.voxels,
                 samples,
                 overlap=self._overlap,
-                share_contexts=self._share_contexts,
+                shared=self._shared,
                 skip_air=self._skip_air,
                 mirrored=mirrored,
             )
@@ -165,7 +183,7 @@ class Predictor:
             labels=scratch_array(shape, np.uint8 if self.header.table.n_classes <= 256 else np.uint16, folder=folder),
             confidence=scratch_array(shape, np.uint8, folder=folder) if confidence else None,
         )
-        self._label(passes, samples, into, strips=[range(pyramid.shape[1])], progress=progress)
+        self._label(passes, samples, into, strips=_strips(pyramid.shape[1], forecast.rows), progress=progress)
         axes = canonical_axes(scan.affine)
         return Segmentation(
             labels=Volume(restore(into.labels.transpose(), axes), scan.affine),
@@ -175,6 +193,33 @@ class Predictor:
             if into.confidence is None
             else Volume(restore(into.confidence.transpose(), axes), scan.affine),
         )
+
+    def _plan(self, scan: Volume, *, mirror: bool, kept: int, limit: int | None) -> Forecast:
+        """What a scan will take, held under a limit."""
+        architecture, device = self.engine.architecture, self.engine.device
+        grid = network_shape(scan, spacing=self.header.spacing)
+        work = Workload(
+            scan=scan.shape,
+            grid=grid,
+            resampled=grid != scan.shape,
+            architecture=architecture,
+            shared=self._shared,
+            activation_bytes=2 if self.engine.precision == "bf16" else 4,
+            batch_size=batch_size(architecture.patch_size, device),
+            passes=1 + mirror,
+            output_bytes=kept if device.type == "cpu" else 0,
+        )
+        if device.type == "cpu":
+            # What earlier scans left free is taken first; what was there when the model was loaded is in use for good.
+            base = max(self._at_rest + scan.voxels.nbytes, memory_in_use() - freed_memory_kept())
+            at_hand = memory_at_hand()
+        else:
+            free, _ = torch.cuda.mem_get_info(device)
+            base = torch.cuda.memory_allocated(device)
+            at_hand = free + torch.cuda.memory_reserved(device)
+        cell = tile_grid(architecture, shared=any(self._shared))
+        step = max(cell, int(architecture.patch_size * (1 - self._overlap)) // cell * cell)
+        return fit(work, base=base, limit=at_hand if limit is None else limit, step=step)
 
     def _label(
         self,
@@ -218,6 +263,8 @@ class Predictor:
                     into.labels[at] = found.labels
                     if into.confidence is not None:
                         into.confidence[at] = found.confidence
+                for array in (into.labels, into.confidence):
+                    let_go(array)
 
     def _check(self, slab: Slab) -> None:
         if not torch.isfinite(slab.features.sum()):
@@ -291,11 +338,16 @@ def _head(passes: Sequence[ScanPass], mirror: np.ndarray) -> Head:
 def _portions(slab: Slab, *, channels: int) -> Iterator[range]:
     """Planes of a slab labelled together; each portion but the first begins with the last of the one before."""
     planes, rows, columns = slab.features.shape[:3]
-    step = max(1, _LABEL_BYTES // (4 * rows * columns * channels) - 1)
+    step = max(1, LABEL_BYTES // (4 * rows * columns * channels) - 1)
     if planes == 1:
         yield range(slab.start, slab.stop)
     for first in range(slab.start, slab.stop - 1, step):
         yield range(first, min(first + step + 1, slab.stop))
+
+
+def _strips(length: int, rows: int) -> list[range]:
+    """Rows that are blended together; each strip but the first begins with the last row of the one before."""
+    return [range(max(0, first - 1), min(first + rows, length)) for first in range(0, length, rows)]
 
 
 def _samples(scan: Volume, grid: Volume) -> Samples:

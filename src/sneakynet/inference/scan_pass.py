@@ -9,7 +9,7 @@ from torch import Tensor
 
 from sneakynet.inference.air import tiles_of_air
 from sneakynet.inference.blend import Slab, blend
-from sneakynet.inference.contexts import Contexts, shared_contexts, tile_grid
+from sneakynet.inference.contexts import Contexts, tile_grid
 from sneakynet.inference.engine import Engine
 from sneakynet.inference.scan_pyramid import ScanPyramid
 from sneakynet.inference.tiles import TilePlan, plan_tiles
@@ -52,7 +52,7 @@ class ScanPass:
         samples: Samples,
         *,
         overlap: float,
-        share_contexts: bool,
+        shared: Sequence[bool],
         skip_air: bool,
         mirrored: bool = False,
     ) -> "ScanPass":
@@ -64,7 +64,7 @@ class ScanPass:
             scan: Hounsfield units on its own grid, axes in RAS+ order.
             samples: the scan's voxels along each axis of the network's grid.
             overlap: share of its edge that a tile has in common with the next, at least.
-            share_contexts: run contexts once over the whole scan where that is right (`shared_contexts`).
+            shared: which contexts run once over the whole scan (`shared_contexts`).
             skip_air: leave out tiles that hold nothing but air.
             mirrored: exchange left and right.
         """
@@ -73,7 +73,6 @@ class ScanPass:
             pyramid, scan = pyramid.mirrored(), scan[::-1]
             i = i.mirrored(pyramid.shape[0])
         architecture = engine.architecture
-        shared = shared_contexts(architecture) if share_contexts else (False,) * len(architecture.contexts)
         plan = plan_tiles(
             pyramid.shape,
             patch_size=architecture.patch_size,
@@ -112,7 +111,7 @@ class ScanPass:
             rows: the rows along j that are wanted.
             done: called with the tiles of every pass of the network.
         """
-        device, size = self.engine.device, self.plan.patch_size
+        device = self.engine.device
 
         def features_at(origins: Sequence[tuple[int, int, int]]) -> Features:
             features = self.contexts.features(self.pyramid.patches(origins), origins)
@@ -124,7 +123,7 @@ class ScanPass:
             features_at,
             channels=int(self.engine.head()[0].shape[1]) - self.contexts.beside_channels,
             device=device,
-            batch_size=max(1, _BATCH_VOXELS[device.type] // size**3),
+            batch_size=batch_size(self.plan.patch_size, device),
             rows=rows,
         )
 
@@ -148,3 +147,8 @@ class ScanPass:
     def tiles(self, rows: range) -> int:
         """How many tiles :meth:`slabs` runs."""
         return sum(len(self.plan.layer(k, rows=rows)) for k in self.plan.origins[2])
+
+
+def batch_size(patch_size: int, device: torch.device) -> int:
+    """Tiles per pass of the network."""
+    return max(1, _BATCH_VOXELS[device.type] // patch_size**3)

@@ -1,5 +1,6 @@
 """Arrays that lie on disk while they are made."""
 
+import mmap
 import os
 import tempfile
 from pathlib import Path
@@ -41,3 +42,10 @@ def scratch_array(shape: tuple[int, ...], dtype: DTypeLike, *, folder: Path | No
         reason = error.strerror or str(error)
         msg = f"cannot keep {size / 2**20:.0f} MB in {folder}: {reason}; free some space or choose another folder"
         raise OutputError(msg) from error
+
+
+def let_go(array: np.ndarray | None) -> None:
+    """Let what was written to a scratch array leave memory; the file keeps it. Nothing happens to one in memory."""
+    if isinstance(array, np.memmap) and hasattr(mmap, "MADV_DONTNEED"):
+        pages: mmap.mmap = array._mmap  # type: ignore[attr-defined]
+        pages.madvise(mmap.MADV_DONTNEED)

@@ -6,7 +6,8 @@ import torch
 from torch.nn.functional import avg_pool3d
 
 from sneakynet.data.sampling import PatchGeometry
-from sneakynet.inference.contexts import Contexts, reach, shared_contexts, tile_grid
+from sneakynet.inference import contexts as module
+from sneakynet.inference.contexts import Contexts, level_shape, reach, shared_contexts, tile_grid
 from sneakynet.inference.engine import Engine, TorchEngine
 from sneakynet.inference.scan_pyramid import ScanPyramid
 from sneakynet.models.builders import build_sneakynet
@@ -70,8 +71,10 @@ def test_a_tile_whose_context_patch_is_the_whole_scan_gets_the_same_features(var
 @pytest.mark.parametrize("variant", ["B", "C", "D"])
 @pytest.mark.parametrize("origin", [(-8, 0, 24), (16, 32, 100), (28, 20, 148)])
 @torch.inference_mode()
-def test_encoders_run_once_in_blocks_give_every_tile_what_its_own_patch_gives(variant, origin):
+def test_encoders_run_once_in_blocks_give_every_tile_what_its_own_patch_gives(monkeypatch, variant, origin):
     """The first two levels look 6 cells beyond their own, a patch of 32 reaches 8 and 12 cells beyond its tile."""
+    monkeypatch.setattr(module, "BLOCK_VOXELS", 1)
+    monkeypatch.setattr(module, "_BLOCK", 16)
     net = network(variant, (1, 2), hook_source="encoder", patch_size=32)
     assert shared_contexts(net.architecture) == (True, True)
     pyramid = pyramid_of((60, 52, 180), (1, 2), patch_size=32)
@@ -80,6 +83,37 @@ def test_encoders_run_once_in_blocks_give_every_tile_what_its_own_patch_gives(va
 
     found = contexts.features(pyramid.patches([origin]), [origin])
     torch.testing.assert_close(found, expected_features(net, pyramid, origin), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("variant", "hook_source"), [("E", "encoder"), ("D", "decoder")])
+@torch.inference_mode()
+def test_decoders_run_in_blocks_give_what_one_pass_gives(monkeypatch, variant, hook_source):
+    net = network(variant, (1,), norm="batch", hook_source=hook_source)
+    pyramid = pyramid_of((24, 20, 300), (1,))
+    one = Contexts(engine_of(net), pyramid, shared=(True,))
+    monkeypatch.setattr(module, "BLOCK_VOXELS", 1)
+
+    blocks = Contexts(engine_of(net), pyramid, shared=(True,))
+
+    for origin in ((0, 4, 120), (4, 0, 128), (8, 4, 284)):
+        torch.testing.assert_close(
+            features(blocks, pyramid, origin), features(one, pyramid, origin), rtol=1e-4, atol=1e-5
+        )
+
+
+def test_the_size_of_a_level_is_known_beforehand():
+    net = network("E", (1, 2))
+    sizes = []
+
+    class Sizes(Pooling):
+        def context_maps(self, context, volume):
+            sizes.append(tuple(volume.shape[2:]))
+            return super().context_maps(context, volume)
+
+    engine = Sizes(net.architecture, crop_skips=net.crop_skips, device=CPU, precision="f32")
+    Contexts(engine, pyramid_of((33, 20, 47), (1, 2)), shared=(True, True))
+
+    assert sizes == [level_shape((33, 20, 47), net.architecture, kappa) for kappa in (1, 2)]
 
 
 @pytest.mark.parametrize("variant", ["D", "E"])

@@ -6,8 +6,10 @@ from torch.nn.functional import interpolate
 from sneakynet.anatomy.bone import Bone, BoneTable
 from sneakynet.data.sampling import PatchGeometry
 from sneakynet.errors import SettingError, WeightsError
+from sneakynet.inference import predictor as module
 from sneakynet.inference.contexts import Contexts
 from sneakynet.inference.engine import Engine
+from sneakynet.inference.memory import forecast
 from sneakynet.inference.predictor import Predictor, segment
 from sneakynet.inference.scan_pyramid import ScanPyramid
 from sneakynet.inference.tiles import gaussian, plan_tiles
@@ -321,6 +323,43 @@ def test_labels_on_disk_are_the_same_and_leave_nothing_behind(tmp_path):
 
     np.testing.assert_array_equal(found.labels.voxels, predictor.segment(scan).labels.voxels)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_narrower_strips_give_the_same_labels(monkeypatch):
+    predictor = make_predictor(variant="E", contexts=(1,), norm="batch")
+    scan = Volume(
+        np.random.default_rng(0).integers(-250, 1000, (33, 70, 40)).astype(np.int16), np.diag([3.0, 3.0, 3.0, 1.0])
+    )
+    seen, runs = [], []
+    whole = predictor.segment(scan, planned=seen.append, confidence=True)
+    monkeypatch.setattr(module, "fit", lambda work, *, base, limit, step: forecast(work, base=base, rows=2 * step))
+
+    strips = predictor.segment(
+        scan, planned=seen.append, confidence=True, progress=lambda done, total: runs.append((done, total))
+    )
+
+    assert [each.rows for each in seen] == [53, 8]  # 70 rows of 3 mm on a grid of 4 mm
+    assert runs[-1][0] == runs[-1][1]
+    np.testing.assert_array_equal(strips.labels.voxels, whole.labels.voxels)
+    np.testing.assert_array_equal(strips.confidence.voxels, whole.confidence.voxels)
+
+
+def test_a_memory_limit_below_the_least_is_refused_before_any_work():
+    predictor = make_predictor(variant="A", contexts=())
+    ran = []
+
+    with pytest.raises(SettingError, match=r"needs at least .* GiB.*the limit is 0\.01 GiB"):
+        predictor.segment(
+            blob((20, 20, 20), np.eye(3) * 3), memory_limit=10 * 2**20, progress=lambda *done: ran.append(done)
+        )
+
+    assert ran == []
+
+
+def test_contexts_that_cannot_be_shared_are_told_of(caplog):
+    make_predictor(variant="E", contexts=(1,), norm="instance")
+
+    assert "tiny: its contexts are normalised by the statistics of what they see (instance)" in caplog.text
 
 
 def test_values_that_are_not_finite_are_refused():
