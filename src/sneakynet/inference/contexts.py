@@ -29,7 +29,7 @@ from sneakynet.models.late_fusion import upsampled, upsampled_centre
 MARGIN = 16
 """Cells by which a scan is continued with its edge values at least, as the patches of training are."""
 
-BLOCK_VOXELS = 6 * 2**20
+BLOCK_VOXELS = 4 * 2**20
 """A context is run in one pass up to this many voxels, else in blocks along k with a halo as wide as its reach."""
 
 # Cells of such a block along k at least, without the halo.

@@ -21,12 +21,12 @@ LABEL_BYTES = 48 * 2**20
 
 # Full-resolution maps that a network holds at its widest: skip, joined input, both convolutions' results and what the
 # convolution library lays out anew. Measured, see benchmarks/memory.py.
-_MAPS_OF_A_UNET = 7.5
-_MAPS_OF_AN_ENCODER = 4.5
+_MAPS_OF_A_UNET = 7.2
+_MAPS_OF_AN_ENCODER = 3.5
 _MAPS_OF_A_TILE = 5.8
 
 # What libraries take for themselves when they are first used, and what lies free between blocks of different sizes.
-_OVERHEAD = 64 * 2**20
+_OVERHEAD = 112 * 2**20
 
 # Slabs of the resampling in flight.
 _RESAMPLING = 64 * 2**20
