@@ -21,14 +21,16 @@ class CleanupSettings:
     """Which components of a bone stay: all (off), the largest alone, or the largest and those that may well be parts of
     the same bone (near): large enough, and either near it or cut off by the same face of the scan."""
     near_mm: float = 20.0
-    """With near: most mm between the centres of their nearest voxels; parts in between count as bridges."""
+    """With near: most mm from the largest, or from another part that stays, between the centres of the nearest voxels.
+    With much more, a name stays on the next bone but one: vertebrae and ribs follow each other at 20 to 35 mm."""
     near_share: float = 0.05
-    """With near: least size, as share of the largest's."""
+    """With near: least size, as share of the largest's. Specks of a neighbour's name are mostly smaller."""
     same_face: bool = True
-    """With near: keep what reaches the same face of the scan as the largest, at any distance: they may meet beyond."""
-    smallest_mm3: float = 100.0
+    """With near: what reaches the same face of the scan as a part that stays may meet it beyond, and stays at any
+    distance; no-same-face goes by distance alone."""
+    smallest_mm3: float = 50.0
     """With largest and near: remove what is smaller, be it all there is of a bone; but keep a bone's largest component
-    where it reaches a face of the scan. The smallest bones, tips of the little fingers, have some 300 mm3 in adults."""
+    where it reaches a face of the scan. The phantoms' smallest bones, tips of little fingers, have 100 to 200 mm3."""
     fill_voids: bool = False
     """Make the cavities of each bone bone, but for voxels of other bones."""
     largest_void_mm3: float = 2000.0

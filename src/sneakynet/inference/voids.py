@@ -24,7 +24,8 @@ def enclosed(mask: Mask) -> Mask:
     padded[inside] = mask
     # It wants the first axis to be the fastest in memory and rearranges what is not.
     filled: np.ndarray = fill_voids.fill(padded.T, in_place=True).T
-    return filled[inside].view(np.bool_) & ~mask
+    closed_in: np.ndarray = filled[inside].view(np.bool_) & ~mask
+    return closed_in
 
 
 def up_to_size(cavities: Mask, *, voxels: float) -> Mask:
