@@ -4,7 +4,8 @@
 
 Each row is a process of its own: a network (untrained but for `default`; its weights do not matter here), a scan of
 that many voxels, mostly air so that it is quick, with a body in a corner and a sheet in the middle so that every stage
-runs, labels on disk. `forecast_gib` is what `Predictor.segment` announces before any work, `measured_gib` the largest resident size
+runs, labels on disk. `forecast_gib` is what `Predictor.segment` announces before any work, `measured_gib` the largest
+resident size
 that the operating system saw of the process, `ratio` the first over the second. The constants in
 `sneakynet/inference/memory.py` come from here.
 """
