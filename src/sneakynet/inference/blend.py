@@ -65,7 +65,10 @@ def blend(
     """
     size, (ni, nj, nk) = plan.patch_size, plan.shape
     rows = range(nj) if rows is None else rows
-    share_i, share_j, share_k = (dict(zip(plan.origins[a], plan.weights(a), strict=True)) for a in range(3))
+    share_i, share_j, share_k = (
+        {origin: share.to(device) for origin, share in zip(plan.origins[a], plan.weights(a), strict=True)}
+        for a in range(3)
+    )
     # Planes in flight, the last finished one before them; `done` is the first that is not finished.
     ring = torch.zeros(1 + min(size, nk), len(rows), ni, channels, device=device)
     coverage = torch.zeros(ring.shape[:3], device=device) if plan.skipped else None
@@ -76,7 +79,7 @@ def blend(
             origins = layer[first : first + batch_size]
             for origin, tile in zip(origins, features_at(origins), strict=True):
                 inner, outer = _overlap(origin, size, (range(ni), rows, range(done - 1, nk)))
-                weight = _product(share_k[k], share_j[origin[1]], share_i[origin[0]]).to(device)[inner]
+                weight = _product(share_k[k], share_j[origin[1]], share_i[origin[0]])[inner]
                 ring[outer].addcmul_(tile.permute(3, 2, 1, 0)[inner].float(), weight[..., None])
                 if coverage is not None:
                     coverage[outer] += weight

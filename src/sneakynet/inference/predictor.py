@@ -253,7 +253,7 @@ class Predictor:
                     ]
                     points_k, k = samples[2].within(planes)
                     found = label_planes(
-                        torch.cat(features, dim=-1) if len(features) > 1 else features[0],
+                        features,
                         head,
                         (samples[0], j, k),
                         dtype=into.labels.dtype.type,
@@ -329,8 +329,8 @@ def _head(passes: Sequence[ScanPass], mirror: np.ndarray) -> Head:
         biases.append(bias[order] / len(passes))
     weight, bias = torch.cat(weights, dim=1), torch.stack(biases).sum(dim=0)
 
-    def head(features: Tensor) -> Tensor:
-        return linear(features, weight, bias)
+    def head(features: Sequence[Tensor]) -> Tensor:
+        return linear(torch.cat(list(features), dim=1) if len(features) > 1 else features[0], weight, bias)
 
     return head
 

@@ -5,7 +5,6 @@ interpolating the class scores. And where all 8 voxels around a point have the s
 of them: only the few points at the border of a bone (some 2 to 7 in a hundred) need the interpolated head at all.
 """
 
-import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -13,17 +12,18 @@ import numpy as np
 import torch
 from jaxtyping import Float, Integer
 from torch import Tensor
+from torch.nn.functional import embedding_bag
 
 from sneakynet.inference.axis_samples import AxisSamples
 
-Head = Callable[[Float[Tensor, "voxel channel"]], Float[Tensor, "voxel class"]]
-"""Features of some voxels -> their class scores; linear, with a bias or without."""
+Head = Callable[[Sequence[Float[Tensor, "voxel _"]]], Float[Tensor, "voxel class"]]
+"""Features of some voxels, in parts by channel -> their class scores; linear, with a bias or without."""
 
 Samples = tuple[AxisSamples, AxisSamples, AxisSamples]
 """Along i, j, k."""
 
-CHUNK = 1 << 14
-"""Voxels headed at once: 126 scores of 4 bytes each make 8 MB, which a processor's cache can hold."""
+CHUNK = 1 << 12
+"""Voxels headed at once: 126 scores of 4 bytes each make 2 MB, which a processor's cache can hold."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +40,7 @@ class LabelledPlanes:
 
 
 def label_planes(
-    features: Float[Tensor, "k j i channel"],
+    features: Sequence[Float[Tensor, "k j i _"]],
     head: Head,
     samples: Samples,
     *,
@@ -50,7 +50,7 @@ def label_planes(
     """Label the points that lie between some voxels of the network's grid.
 
     Args:
-        features: blended, all channels that the head reads.
+        features: blended, all that the head reads, in parts by channel.
         head: features -> class scores.
         samples: the points along i, j, k, counted from the first voxel.
         dtype: of the labels.
@@ -59,12 +59,17 @@ def label_planes(
     Returns:
         One label per point.
     """
-    flat, shape = features.flatten(0, 2), features.shape[:3]
-    along = [axis.to(features.device) for axis in samples[::-1]]
-    wins = [_winners(part, head, confidence=confidence) for part in torch.split(flat, CHUNK)]
+    flat, shape = [part.reshape(-1, part.shape[-1]) for part in features], features[0].shape[:3]
+    along = [axis.to(flat[0].device) for axis in samples[::-1]]
+    wins = [
+        _winners([part[first : first + CHUNK] for part in flat], head, confidence=confidence)
+        for first in range(0, len(flat[0]), CHUNK)
+    ]
     winners = torch.cat([win for win, _ in wins]).reshape(shape)
-    # The copies along the slowest axis come last: they are of whole planes.
+    if dtype is np.uint8:
+        winners = winners.short()  # half the bytes to copy
     agreed = _agreed(winners, along)
+    # The copies along the slowest axis come last: they are of whole planes.
     for dim in (2, 1, 0):
         agreed = agreed.index_select(dim, along[dim].lower)
     sure = None
@@ -74,10 +79,14 @@ def label_planes(
             sure = _between(sure, along[dim], dim)
     mixed = (agreed < 0).nonzero()
     for points in torch.split(mixed, CHUNK) if len(mixed) else ():
-        at = points.unbind(dim=1)
-        agreed[at], chance = _winners(_interpolate(flat, shape, at, along), head, confidence=confidence)
+        voxels, weights = _corners(points, shape, along)
+        mixture = [embedding_bag(voxels, part, mode="sum", per_sample_weights=weights.to(part)) for part in flat]
+        won, chance = _winners(mixture, head, confidence=confidence)
+        # Counted through the whole array: indexing by three lists takes several times as long.
+        at = (points[:, 0] * agreed.shape[1] + points[:, 1]) * agreed.shape[2] + points[:, 2]
+        agreed.view(-1).index_copy_(0, at, won.to(agreed))
         if sure is not None and chance is not None:
-            sure[at] = chance
+            sure.view(-1).index_copy_(0, at, chance)
     return LabelledPlanes(
         labels=agreed.cpu().numpy().astype(dtype),
         confidence=None if sure is None else (sure * 100).round().clamp(0, 100).byte().cpu().numpy(),
@@ -85,7 +94,7 @@ def label_planes(
 
 
 def _winners(
-    features: Float[Tensor, "voxel channel"], head: Head, *, confidence: bool
+    features: Sequence[Float[Tensor, "voxel _"]], head: Head, *, confidence: bool
 ) -> tuple[Integer[Tensor, " voxel"], Float[Tensor, " voxel"] | None]:
     scores = head(features)
     if scores.device.type == "cpu":
@@ -122,20 +131,17 @@ def _between(values: Float[Tensor, "_ _ _"], axis: AxisSamples, dim: int) -> Flo
     return lower.lerp_(values.index_select(dim, axis.upper), share.expand_as(lower))
 
 
-def _interpolate(
-    flat: Float[Tensor, "all channel"],
-    shape: Sequence[int],
-    at: Sequence[Tensor],
-    along: Sequence[AxisSamples],
-) -> Float[Tensor, "voxel channel"]:
-    """Trilinear mixture of the features around the points ``at`` (indices of the scan's voxels along k, j, i)."""
-    mixture = flat.new_zeros((len(at[0]), flat.shape[1]))
-    for corner in itertools.product(*((False,) if axis.whole else (False, True) for axis in along)):
-        index = torch.zeros_like(at[0])
-        weight = flat.new_ones(len(at[0]))
-        for dim, up in enumerate(corner):
-            part = along[dim].share[at[dim]].to(weight)
-            index = index * shape[dim] + (along[dim].upper if up else along[dim].lower)[at[dim]]
-            weight = weight * (part if up else 1 - part)
-        mixture.addcmul_(flat[index], weight[:, None])
-    return mixture
+def _corners(
+    points: Integer[Tensor, "point 3"], shape: Sequence[int], along: Sequence[AxisSamples]
+) -> tuple[Integer[Tensor, "point corner"], Float[Tensor, "point corner"]]:
+    """The voxels around some points of the scan (k, j, i), counted through the grid, and their trilinear weights."""
+    voxels, weights = points.new_zeros((len(points), 1)), torch.ones(len(points), 1, device=points.device)
+    for dim, axis in enumerate(along):
+        ends = axis.lower[:, None] if axis.whole else torch.stack([axis.lower, axis.upper], dim=1)
+        shares = (
+            torch.ones_like(axis.share)[:, None] if axis.whole else torch.stack([1 - axis.share, axis.share], dim=1)
+        )
+        at = points[:, dim].contiguous()
+        voxels = (voxels[:, :, None] * shape[dim] + ends.index_select(0, at)[:, None]).flatten(1)
+        weights = (weights[:, :, None] * shares.index_select(0, at)[:, None]).flatten(1)
+    return voxels, weights

@@ -28,7 +28,11 @@ def case(*, scale, shape=(9, 5, 7), counts=(15, 8, 12), offsets=(0.1, 0.3, -0.8)
         AxisSamples.along(c, scale=scale, offset=o, length=n) for c, o, n in zip(counts, offsets, shape, strict=True)
     ]
     coordinates = [torch.arange(c, dtype=torch.float64) * scale + o for c, o in zip(counts, offsets, strict=True)]
-    return features, samples, lambda f: f @ weight.T + bias, plain_scores(features, weight, bias, coordinates)
+
+    def head(parts):
+        return torch.cat(list(parts), dim=1) @ weight.T + bias
+
+    return features, samples, head, plain_scores(features, weight, bias, coordinates)
 
 
 @pytest.mark.parametrize("scale", [0.45, 1.0, 1.7])
@@ -36,7 +40,9 @@ def test_labels_and_confidence_equal_those_of_the_plain_method(monkeypatch, scal
     monkeypatch.setattr(upsample, "CHUNK", 50)
     features, samples, head, scores = case(scale=scale)
 
-    found = label_planes(features, head, tuple(samples[::-1]), dtype=np.uint8, confidence=True)
+    found = label_planes(
+        [features[..., :1], features[..., 1:]], head, tuple(samples[::-1]), dtype=np.uint8, confidence=True
+    )
 
     assert found.labels.dtype == found.confidence.dtype == np.uint8
     np.testing.assert_array_equal(found.labels, scores.argmax(dim=-1).numpy())
@@ -50,13 +56,13 @@ def test_labels_and_confidence_equal_those_of_the_plain_method(monkeypatch, scal
 @pytest.mark.parametrize("scale", [0.45, 1.0, 1.7])
 def test_planes_in_portions_give_the_same_labels(cuts, scale):
     features, samples, head, _ = case(scale=scale)
-    whole = label_planes(features, head, tuple(samples[::-1]), dtype=np.uint8).labels
+    whole = label_planes([features[..., :1], features[..., 1:]], head, tuple(samples[::-1]), dtype=np.uint8).labels
     found = np.full_like(whole, 99)
 
     for first, last in zip((0, *cuts), (*cuts, 8), strict=True):
         planes = range(first, last + 1)  # neighbours share a plane
         points, along_k = samples[0].within(planes)
-        part = label_planes(features[first : last + 1], head, (samples[2], samples[1], along_k), dtype=np.uint8)
+        part = label_planes([features[first : last + 1]], head, (samples[2], samples[1], along_k), dtype=np.uint8)
         found[points.start : points.stop] = part.labels
 
     np.testing.assert_array_equal(found, whole)
@@ -68,12 +74,12 @@ def test_only_points_between_different_winners_are_interpolated():
     features[5:, ..., 1] = 1
     headed = []
 
-    def head(rows):
-        headed.append(len(rows))
-        return rows
+    def head(parts):
+        headed.append(len(parts[0]))
+        return torch.cat(list(parts), dim=1)
 
     samples = tuple(AxisSamples.along(20, scale=0.5, offset=-0.25, length=10) for _ in range(3))
-    labels = label_planes(features, head, samples, dtype=np.uint8).labels
+    labels = label_planes([features[..., :1], features[..., 1:]], head, samples, dtype=np.uint8).labels
 
     assert headed == [10**3, 2 * 20 * 20]
     assert (labels[:10] == 0).all()
@@ -83,12 +89,12 @@ def test_only_points_between_different_winners_are_interpolated():
 def test_voxels_of_the_network_s_own_grid_are_headed_once():
     features, headed = torch.randn(6, 5, 4, 3), []
 
-    def head(rows):
-        headed.append(len(rows))
-        return rows
+    def head(parts):
+        headed.append(len(parts[0]))
+        return torch.cat(list(parts), dim=1)
 
     samples = tuple(AxisSamples.along(n, scale=1.0, offset=0.0, length=n) for n in (4, 5, 6))
-    labels = label_planes(features, head, samples, dtype=np.uint8).labels
+    labels = label_planes([features[..., :1], features[..., 1:]], head, samples, dtype=np.uint8).labels
 
     assert headed == [6 * 5 * 4]
     np.testing.assert_array_equal(labels, features.argmax(dim=-1).numpy())
@@ -97,7 +103,9 @@ def test_voxels_of_the_network_s_own_grid_are_headed_once():
 def test_a_grid_of_one_voxel():
     samples = tuple(AxisSamples.along(3, scale=0.3, offset=-0.3, length=1) for _ in range(3))
 
-    found = label_planes(torch.tensor([[[[0.0, 2.0, 1.0]]]]), lambda f: f, samples, dtype=np.uint8, confidence=True)
+    found = label_planes(
+        [torch.tensor([[[[0.0, 2.0, 1.0]]]])], lambda parts: parts[0], samples, dtype=np.uint8, confidence=True
+    )
 
     assert (found.labels == np.ones((3, 3, 3))).all()
     assert (found.confidence == round(100 * float(torch.softmax(torch.tensor([0.0, 2.0, 1.0]), 0)[1]))).all()
@@ -106,7 +114,9 @@ def test_a_grid_of_one_voxel():
 def test_more_than_256_classes_need_16_bits():
     samples = tuple(AxisSamples.along(2, scale=1.0, offset=0.0, length=2) for _ in range(3))
 
-    labels = label_planes(torch.eye(300)[[299] * 8].reshape(2, 2, 2, 300), lambda f: f, samples, dtype=np.uint16).labels
+    labels = label_planes(
+        [torch.eye(300)[[299] * 8].reshape(2, 2, 2, 300)], lambda parts: parts[0], samples, dtype=np.uint16
+    ).labels
 
     assert labels.dtype == np.uint16
     assert (labels == 299).all()
