@@ -168,6 +168,24 @@ class SneakyNet(nn.Module):
             else [],
         )
 
+    def read_maps(self, context: int, volume: Tensor) -> tuple[Tensor, ...]:
+        """Run one context network and keep what the target reads of it.
+
+        Args:
+            context: which, counted from 0.
+            volume: normalised intensities at its scale, of any edges that pooling divides.
+
+        Returns:
+            The whole maps that its crop-skips take their parts from, in their order; for variant E then the level 0
+            decoder map, from which the context's own head scores.
+        """
+        network = self._context_networks()[context]
+        encoded = network.encoder(volume)
+        decoded = network.decoder(encoded) if network.decoder and self.needs_context_decoders else ()
+        levels = decoded if self.architecture.hook_source == "decoder" else encoded
+        read = [levels[link.source_level] for link in self.crop_skips if link.context == context]
+        return (*read, decoded[0]) if self.architecture.variant == "E" else tuple(read)
+
     def crossing(self, link: CropSkip, maps: Sequence[ContextMaps]) -> Tensor:
         """The whole map that a crop-skip takes its part from."""
         source = maps[link.context]
@@ -175,7 +193,7 @@ class SneakyNet(nn.Module):
         assert levels is not None  # the architecture refuses decoder hooks from contexts without decoder
         return levels[link.source_level]
 
-    def fuse(self, target: Patch, crossed: Sequence[Tensor], beside: Sequence[Tensor]) -> Features:
+    def fuse(self, target: Patch, crossed: Sequence[Tensor], beside: Sequence[Tensor] = ()) -> Features:
         """Run the target network with what the contexts give it.
 
         Args:
