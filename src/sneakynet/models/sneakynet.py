@@ -180,8 +180,10 @@ class SneakyNet(nn.Module):
             decoder map, from which the context's own head scores.
         """
         network = self._context_networks()[context]
-        encoded = network.encoder(volume)
-        decoded = network.decoder(encoded) if network.decoder and self.needs_context_decoders else ()
+        encoded: tuple[Tensor, ...] = network.encoder(volume)
+        decoded: tuple[Tensor, ...] = ()
+        if network.decoder and self.needs_context_decoders:
+            decoded = network.decoder(encoded)
         levels = decoded if self.architecture.hook_source == "decoder" else encoded
         read = [levels[link.source_level] for link in self.crop_skips if link.context == context]
         return (*read, decoded[0]) if self.architecture.variant == "E" else tuple(read)
