@@ -13,7 +13,8 @@ from sneakynet.models.parts import edge_unit
 from sneakynet.types import Patch
 
 UNITS = ((2, 3, 5), (6, 4, 3))
-"""Edges of volumes that contexts see beside patches, in what pooling divides."""
+"""Edges of volumes that contexts see beside patches, in what pooling divides: the deepest map's, of which no axis has
+one voxel only, of which normalisation by its statistics would make nothing."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,7 @@ def _on_volumes(engine: Engine, reference: Engine) -> Iterator[tuple[tuple[Tenso
 
 def volumes(architecture: Architecture, context: int) -> list[tuple[int, int, int]]:
     """Sizes of volumes that a context is tried on."""
-    # Twice the unit: what normalises by its own statistics makes nothing of a single voxel.
-    unit = 2 * edge_unit(architecture, context)
+    unit = edge_unit(architecture, context)
     return [(unit * i, unit * j, unit * k) for i, j, k in UNITS]
 
 

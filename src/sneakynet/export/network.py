@@ -19,9 +19,9 @@ from sneakynet.models.sneakynet import SneakyNet
 from sneakynet.models.weights import WeightsHeader
 from sneakynet.volumes.atomic import write_whole_folder
 
-TOLERANCE = 1e-3
+TOLERANCE = 2e-3
 """Largest deviation that is let pass, as a share of a map's largest value. Float32 rounded in another order makes some
-1e-6 of it, instance normalisation of a large volume up to 4e-4, bfloat16 5e-3, and a wrong graph more."""
+1e-6 of it, the means of instance normalisation as OpenVINO sums them up 5e-4, bfloat16 5e-3, and a wrong graph more."""
 
 
 @dataclass(frozen=True)
