@@ -27,6 +27,7 @@ COMMANDS = {
     "segment": "Find the bones in CT scans.",
     "train": "Train a network on labelled scans.",
     "evaluate": "Score label maps against references.",
+    "export": "Write a model for ONNX Runtime or OpenVINO.",
 }
 """Command -> its line in the overview. Each is a file ``cli/<command>.py`` with a function ``run(settings)`` whose one
 argument is a dataclass: the command line is made from its fields. The file is imported when the command is called,
@@ -38,6 +39,10 @@ _EXTRAS = {
     "myo_sim": "phantom",
     "vtk": "phantom",
     "vtkmodules": "phantom",
+    "onnx": "onnx",
+    "onnxruntime": "onnx",
+    "onnxscript": "onnx",
+    "openvino": "openvino",
     "tensorboard": "train",
 }
 """Module that not every installation has -> the extra that brings it."""

@@ -12,13 +12,14 @@ from torch.nn.functional import linear
 
 from sneakynet.data.network_grid import network_shape, on_network_grid
 from sneakynet.data.sampling import PatchGeometry
-from sneakynet.errors import WeightsError
+from sneakynet.errors import SettingError, WeightsError
 from sneakynet.geometry.orientation import canonical_axes, restore
 from sneakynet.inference.axis_samples import AxisSamples
 from sneakynet.inference.blend import Slab
 from sneakynet.inference.contexts import shared_contexts, tile_grid
 from sneakynet.inference.device import Precision, resolve_device, uses_bf16
 from sneakynet.inference.engine import Engine, TorchEngine
+from sneakynet.inference.exported import is_exported, load_exported
 from sneakynet.inference.memory import LABEL_BYTES, Forecast, Workload, fit, memory_at_hand, memory_in_use
 from sneakynet.inference.progress import tile_bar
 from sneakynet.inference.scan_pass import ScanPass, batch_size
@@ -105,21 +106,36 @@ class Predictor:
 
     @classmethod
     def load(
-        cls, path: str | Path | None = None, *, device: str = "auto", precision: Precision = "auto"
+        cls,
+        path: str | Path | None = None,
+        *,
+        device: str = "auto",
+        precision: Precision = "auto",
+        threads: int | None = None,
     ) -> "Predictor":
-        """Read a weights file.
+        """Read a model.
 
         Args:
-            path: the file; None takes the weights that come with the package.
+            path: a weights file, or a folder that ``sneakynet export`` wrote; None takes the weights that come with the
+                package.
             device: see `resolve_device`.
             precision: of the convolutions, see `uses_bf16`.
+            threads: of the processor, for the whole process from then on; None leaves them as they are.
 
         Raises:
-            WeightsError: the file is missing, damaged, or of another kind or version.
-            SettingError: there is no such device here.
+            WeightsError: the model is missing, damaged, or of another kind or version.
+            SettingError: there is no such device here, or the number of threads is below 1.
         """
-        resolve_device(device)  # a slip in its name shows at once, not after the file was read
+        if threads is not None:
+            if threads < 1:
+                msg = f"threads is a number from 1 on, got {threads}"
+                raise SettingError(msg)
+            torch.set_num_threads(threads)
         path = default_weights() if path is None else Path(path)
+        if is_exported(path):
+            engine, header = load_exported(path, device=device, precision=precision)
+            return cls(engine, header, name=path.resolve().name)
+        resolve_device(device)  # a slip in its name shows at once, not after the file was read
         network, header = load_weights(path)
         return cls(network, header, name=path.stem, device=device, precision=precision)
 
@@ -300,7 +316,7 @@ def segment(
 
     Args:
         scan: Hounsfield units; any orientation, spacing and size, oblique too.
-        model: weights file; None takes the one that comes with the package.
+        model: a weights file, or a folder that ``sneakynet export`` wrote; None takes the weights of the package.
         device: ``auto``, ``cpu``, ``cuda`` ...
         precision: ``auto``, ``f32`` or ``bf16``.
         progress: whether to show a bar on stderr.

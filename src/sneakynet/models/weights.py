@@ -105,7 +105,7 @@ def save_weights(
         )
         raise WeightsError(msg)
     # Made in memory first: safetensors' own file writer hides why a disk refuses.
-    data = save(tensors, metadata={FORMAT: _header_to_json(header)})
+    data = save(tensors, metadata={FORMAT: header_to_json(header)})
     with write_whole(path) as part:
         part.write_bytes(data)
 
@@ -143,7 +143,12 @@ def load_weights(path: str | Path) -> tuple[SneakyNet, WeightsHeader]:
     return model.eval(), header
 
 
-def _header_to_json(header: WeightsHeader) -> str:
+def header_to_json(header: WeightsHeader) -> str:
+    """The header as JSON text; :func:`header_from_json` reads it.
+
+    Raises:
+        WeightsError: the provenance holds what is not JSON.
+    """
     fields = {
         "format_version": header.format_version,
         "architecture": dict(header.architecture),
@@ -159,13 +164,18 @@ def _header_to_json(header: WeightsHeader) -> str:
         raise WeightsError(msg) from error
 
 
-def _header_from(metadata: Mapping[str, str], source: Path) -> WeightsHeader:
-    """Read the header, newer versions refused before anything else is looked at."""
-    if FORMAT not in metadata:
-        msg = f"{source} is a safetensors file, but of another kind: its metadata has no entry {FORMAT!r}"
-        raise WeightsError(msg)
+def header_from_json(text: str, source: Path) -> WeightsHeader:
+    """Read what :func:`header_to_json` made, newer versions refused before anything else is looked at.
+
+    Args:
+        text: the JSON.
+        source: the file that it comes from, for messages.
+
+    Raises:
+        WeightsError: the header is of a newer version, damaged, or not sound.
+    """
     try:
-        fields = json.loads(metadata[FORMAT])
+        fields = json.loads(text)
         version = int(fields["format_version"])
         if version > FORMAT_VERSION:
             msg = (
@@ -188,6 +198,13 @@ def _header_from(metadata: Mapping[str, str], source: Path) -> WeightsHeader:
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError, BoneTableError) as error:
         msg = f"the header of {source} is damaged ({type(error).__name__}: {error}); fetch the file again"
         raise WeightsError(msg) from error
+
+
+def _header_from(metadata: Mapping[str, str], source: Path) -> WeightsHeader:
+    if FORMAT not in metadata:
+        msg = f"{source} is a safetensors file, but of another kind: its metadata has no entry {FORMAT!r}"
+        raise WeightsError(msg)
+    return header_from_json(metadata[FORMAT], source)
 
 
 def _build_empty(header: WeightsHeader, source: Path) -> SneakyNet:

@@ -3,6 +3,7 @@
 import errno
 import os
 import secrets
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,9 +50,49 @@ def write_whole(path: str | Path) -> Iterator[Path]:
     except OutputError:
         raise
     except OSError as error:
-        remedy = _REMEDY.get(error.errno or 0, error.strerror or str(error))
-        msg = f"cannot write {target}: {remedy}"
-        raise OutputError(msg) from error
+        raise _refused(target, error) from error
+
+
+@contextmanager
+def write_whole_folder(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
+    """Give a temporary folder beside ``path``, which takes ``path``'s place when the block ends.
+
+    When the block raises, the temporary folder goes and whatever stood at ``path`` before stays as it was.
+
+    Args:
+        path: the folder to be written; those that it lies in are made.
+        overwrite: whether a folder that is there already goes, with all that it holds. An empty one always does.
+
+    Yields:
+        The empty folder to write to.
+
+    Raises:
+        OutputError: ``path`` is there already, cannot be written, or the disk is full.
+    """
+    target = Path(path).resolve()  # what a link points to, and "." by its name
+    suffix = f"{secrets.token_hex(4)}-{target.name}"
+    part, old = target.with_name(f".part-{suffix}"), target.with_name(f".old-{suffix}")
+    try:
+        _check_target_folder(target, overwrite=overwrite)
+        part.mkdir(parents=True)
+        try:
+            yield part
+            if target.exists():
+                target.replace(old)
+            try:
+                part.replace(target)
+            except BaseException:
+                if old.exists():
+                    old.replace(target)
+                raise
+            shutil.rmtree(old, ignore_errors=True)
+        finally:
+            # After a successful replace there is nothing left to remove.
+            shutil.rmtree(part, ignore_errors=True)
+    except OutputError:
+        raise
+    except OSError as error:
+        raise _refused(target, error) from error
 
 
 def make_folder(folder: Path) -> None:
@@ -71,6 +112,22 @@ def make_folder(folder: Path) -> None:
         reason = "it is a file" if folder.is_file() else error.strerror or str(error)
         msg = f"cannot write into the folder {folder}: {reason}; choose another"
         raise OutputError(msg) from error
+
+
+def _refused(target: Path, error: OSError) -> OutputError:
+    remedy = _REMEDY.get(error.errno or 0, error.strerror or str(error))
+    return OutputError(f"cannot write {target}: {remedy}")
+
+
+def _check_target_folder(target: Path, *, overwrite: bool) -> None:
+    if not target.exists():
+        return
+    if not target.is_dir():
+        msg = f"cannot write the folder {target}: it is a file; choose another name"
+        raise OutputError(msg)
+    if not overwrite and any(target.iterdir()):
+        msg = f"cannot write the folder {target}: it is there already; choose another, or overwrite it"
+        raise OutputError(msg)
 
 
 def _check_target(target: Path) -> None:

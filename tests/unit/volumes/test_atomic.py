@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sneakynet.errors import OutputError
-from sneakynet.volumes.atomic import make_folder, write_whole
+from sneakynet.volumes.atomic import make_folder, write_whole, write_whole_folder
 
 
 def test_what_is_written_takes_the_place(tmp_path: Path) -> None:
@@ -104,3 +104,72 @@ def test_a_folder_that_refuses_files(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("sneakynet.volumes.atomic.tempfile.TemporaryFile", refuse)
     with pytest.raises(OutputError, match=r"cannot write into the folder .*: Permission denied; choose another"):
         make_folder(tmp_path)
+
+
+def fill(target: Path, *, overwrite: bool = False, error: BaseException | None = None) -> None:
+    with write_whole_folder(target, overwrite=overwrite) as part:
+        (part / "new.txt").write_text("new")
+        if error:
+            raise error
+
+
+def old_folder(path: Path) -> Path:
+    path.mkdir()
+    (path / "old.txt").write_text("old")
+    return path
+
+
+def test_a_folder_comes_as_a_whole(tmp_path: Path) -> None:
+    target = tmp_path / "made" / "model"
+    fill(target)
+    assert [path.name for path in target.iterdir()] == ["new.txt"]
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_an_empty_folder_is_filled(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    fill(tmp_path / "model")
+    assert [path.name for path in tmp_path.rglob("*")] == ["model", "new.txt"]
+
+
+def test_a_folder_that_is_there_is_refused(tmp_path: Path) -> None:
+    target = old_folder(tmp_path / "model")
+    with pytest.raises(OutputError, match=r"model: it is there already; choose another, or overwrite it"):
+        fill(target)
+    assert [path.name for path in tmp_path.rglob("*")] == ["model", "old.txt"]
+
+
+def test_a_folder_is_overwritten_with_all_that_it_held(tmp_path: Path) -> None:
+    fill(old_folder(tmp_path / "model"), overwrite=True)
+    assert [path.name for path in tmp_path.rglob("*")] == ["model", "new.txt"]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(errno.ENOSPC, "full")])
+def test_a_failure_leaves_the_old_folder_and_nothing_else(tmp_path: Path, error: BaseException) -> None:
+    target = old_folder(tmp_path / "model")
+    with pytest.raises(OutputError if isinstance(error, OSError) else KeyboardInterrupt):
+        fill(target, overwrite=True, error=error)
+    assert [path.name for path in tmp_path.rglob("*")] == ["model", "old.txt"]
+
+
+def test_a_failure_at_the_last_moment_brings_the_old_folder_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = old_folder(tmp_path / "model")
+    replace = Path.replace
+
+    def refuse(path: Path, to: Path) -> Path:
+        if path.name.startswith(".part-"):
+            raise PermissionError(errno.EACCES, "denied")
+        return replace(path, to)
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(OutputError, match="no permission to write there"):
+        fill(target, overwrite=True)
+    assert [path.name for path in tmp_path.rglob("*")] == ["model", "old.txt"]
+
+
+def test_a_file_in_the_way_of_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "model").write_text("")
+    with pytest.raises(OutputError, match="it is a file; choose another name"):
+        fill(tmp_path / "model", overwrite=True)
