@@ -133,6 +133,11 @@ def refused(tmp_path, model, capsys):
     return run
 
 
+def test_a_model_that_no_worker_can_load(refused, tmp_path):
+    said = refused("--model", tmp_path / "a.nii.gz")
+    assert said.startswith(f"error: {tmp_path / 'a.nii.gz'} is no weights file")
+
+
 def test_an_address_where_nothing_answers(refused):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # without listening

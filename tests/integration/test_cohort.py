@@ -289,6 +289,14 @@ def test_what_is_refused_before_any_work(tmp_path, segment, monkeypatch, argumen
     assert not (tmp_path / "out").exists()
 
 
+def test_without_ray_the_extra_is_named(segment, scans, monkeypatch):
+    monkeypatch.delitem(sys.modules, "sneakynet.cohort.cluster", raising=False)
+    monkeypatch.setitem(sys.modules, "ray", None)  # as if it were not installed
+    status, _, err = segment(scans, "--engine", "ray")
+    assert status == 2
+    assert err == "error: this needs the package ray, which is not installed; run pip install 'sneakynet[cluster]'\n"
+
+
 def resident_mib():
     pages = int(STATM.read_text().split()[1])
     return pages * 4096 / 2**20

@@ -65,6 +65,7 @@ def segment_on_cluster(
 
     Raises:
         SettingError: no cluster at the address, or one that cannot give what is asked.
+        OutputError: the results' folder cannot be written.
         SneakyNetError: the model cannot be loaded, or workers die over it.
     """
     with _cluster(settings.address):
@@ -74,8 +75,6 @@ def segment_on_cluster(
             if node["Alive"]
         ]
         share = share_out(nodes, cases=len(cases), workers=settings.workers, device=settings.device)
-        for folder in {case.labels.parent for case in cases}:
-            make_folder(folder)
         crew = _Crew(share, _absolute_model(model), Turns(map(_absolute, cases), retries=settings.retries))
         named = {case.name: case for case in cases}
         try:
@@ -199,6 +198,7 @@ class _Crew:
 
     def _hand_out(self) -> None:
         while self._idle and (case := self._turns.next()) is not None:
+            make_folder(case.labels.parent)  # not before a worker is ready: a wrong model leaves nothing behind
             worker = self._idle.pop()
             self._busy[worker.do.remote(case)] = (worker, case)
 
@@ -226,8 +226,11 @@ class _Crew:
 
 def _reason(error: RayError) -> str:
     """What Ray knows of a death, without its advice."""
-    text = " ".join(str(error).split())
-    return text.partition("Some common causes")[0].strip()
+    return _line(error).partition("Some common causes")[0].strip()
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 # Workers start in folders of their own, where relative paths lead elsewhere.
@@ -264,14 +267,24 @@ def _cluster(address: str | None) -> Iterator[None]:
     # Ray prints what happens to workers on stdout, which is for data.
     with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
         try:
-            ray.init(address=address or "local", log_to_driver=False, logging_level=logging.CRITICAL, **own)
-        except (ConnectionError, RuntimeError, ValueError) as error:
-            msg = f"cannot use the Ray cluster at {address or 'this machine'}: {' '.join(str(error).split())}"
-            raise SettingError(msg) from error
-        try:
+            _connect(address, **own)
             yield
         finally:
-            ray.shutdown()
+            ray.shutdown()  # also what an interrupted start has started
+
+
+def _connect(address: str | None, **own: Any) -> None:
+    try:
+        ray.init(address=address or "local", log_to_driver=False, logging_level=logging.CRITICAL, **own)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        if address is None:
+            msg = f"cannot start a Ray cluster on this machine: {_line(error)}"
+        else:
+            msg = (
+                f"cannot join the Ray cluster at {address}: {_line(error)}; this machine must be one of its nodes, and "
+                "where it asks for a token, RAY_AUTH_MODE=token must be set here too"
+            )
+        raise SettingError(msg) from error
 
 
 def _check_address(address: str) -> None:

@@ -1,5 +1,6 @@
 """The three stages of a scan: read it, find its bones, write what was found."""
 
+import shlex
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -137,5 +138,5 @@ def attempt(case: Case, stage: Callable[[], T]) -> T | Outcome:
     except Exception as error:  # one scan among a thousand must not end the night's work
         return case.failed(
             f"{type(error).__name__}: {error} (a fault of sneakynet, not of the scan: run "
-            f"`sneakynet --debug segment {case.input} ...` on it alone and report what it prints)"
+            f"`sneakynet --debug segment {shlex.quote(str(case.input))} ...` on it alone and report what it prints)"
         )
