@@ -175,7 +175,9 @@ class _Crew:
             yield from self._bury(worker, case, error)
             return
         self._idle.append(worker)
-        if case is not None:
+        if case is None:
+            self._false_starts = 0
+        else:
             outcome, warnings = result
             for text in warnings:
                 _LOG.warning("%s", text)
@@ -209,7 +211,7 @@ class _Crew:
         if case is None:
             self._false_starts += 1
             if self._false_starts > self._turns.retries:
-                msg = f"workers die while they load the model ({self._false_starts} did): {_reason(error)}"
+                msg = f"{self._false_starts} workers in a row died while they loaded the model: {_reason(error)}"
                 raise SneakyNetError(msg) from error
         else:
             sweep_parts(case.files)
@@ -233,14 +235,13 @@ def _line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
-# Workers start in folders of their own, where relative paths lead elsewhere.
-
-
 def _absolute_model(model: ModelChoice) -> ModelChoice:
+    """See `_absolute`."""
     return model if model.path is None else replace(model, path=model.path.absolute())
 
 
 def _absolute(case: Case) -> Case:
+    """With paths that hold everywhere: workers start in folders of their own."""
     return replace(
         case,
         input=case.input.absolute(),
