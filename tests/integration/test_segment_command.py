@@ -8,32 +8,10 @@ import nibabel
 import numpy as np
 import pytest
 import SimpleITK
-import torch
 
-from sneakynet import BoneTable, WeightsHeader, build_sneakynet, save_weights
 from sneakynet.cli.main import main
-from sneakynet.cli.segment import case_name
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    torch.manual_seed(0)
-    network = build_sneakynet(variant="E", n_classes=126, patch_size=8, contexts=(1, 2), width=2, levels=3)
-    for unet in (network.target, *network.contexts):
-        torch.nn.init.normal_(unet.head.weight)  # so that many classes win somewhere
-        torch.nn.init.zeros_(unet.head.bias)
-    header = WeightsHeader(
-        architecture=network.architecture.to_dict(),
-        spacing=(10.0, 10.0, 10.0),
-        hu_window=(-1000.0, 1000.0),
-        table=BoneTable.default(),
-        provenance={"data": "none"},
-    )
-    path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
-    save_weights(path, network, header)
-    return path
 
 
 def write_scan(path, *, shape=(30, 26, 22), affine=None):
@@ -232,13 +210,3 @@ def test_a_constant_scan_leaves_nothing_behind(tmp_path, capsys, model):
 
     assert "every voxel is 7" in capsys.readouterr().err
     assert files_of(tmp_path / "out") == []
-
-
-def test_names_of_cases(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    names = ["a.nii.gz", "a.b.nii", "scan.NRRD", "x.seg.nrrd", "study.zip", "folder", "1.2.840", ".nii"]
-
-    assert [case_name(Path("there", name)) for name in names] == [
-        "a", "a.b", "scan", "x", "study", "folder", "1.2.840", ".nii"
-    ]  # fmt: skip
-    assert case_name(Path()) == tmp_path.name

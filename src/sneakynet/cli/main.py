@@ -43,6 +43,7 @@ _EXTRAS = {
     "onnxruntime": "onnx",
     "onnxscript": "onnx",
     "openvino": "openvino",
+    "ray": "cluster",
     "tensorboard": "train",
 }
 """Module that not every installation has -> the extra that brings it."""
@@ -157,8 +158,7 @@ def _say(text: str, *, status: int) -> int:
 @contextmanager
 def _messages_on_stderr() -> Iterator[None]:
     """Log messages and warnings as one line each, without the source line that raised them."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Message())
+    handler = _OnStderr()
     logger = logging.getLogger("sneakynet")
     logger.addHandler(handler)
     try:
@@ -169,6 +169,8 @@ def _messages_on_stderr() -> Iterator[None]:
         logger.removeHandler(handler)
 
 
-class _Message(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        return f"{record.levelname.lower()}: {record.getMessage()}"
+class _OnStderr(logging.Handler):
+    """Writes to what sys.stderr is at the time: a progress bar takes its place, to keep messages above itself."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(f"{record.levelname.lower()}: {record.getMessage()}", file=sys.stderr)

@@ -2,10 +2,11 @@
 
 import errno
 import os
+import re
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,6 +20,10 @@ _REMEDY = {
     errno.EROFS: "the file system is read-only; choose another folder",
     errno.ENAMETOOLONG: "the file name is too long; choose a shorter one",
 }
+
+
+# A temporary file, and the file that it was to become. The digits tell those of several processes apart.
+_PART = re.compile(r"\.part-[0-9a-f]{8}-(.+)", re.DOTALL)
 
 
 @contextmanager
@@ -93,6 +98,29 @@ def write_whole_folder(path: str | Path, *, overwrite: bool = False) -> Iterator
         raise
     except OSError as error:
         raise _refused(target, error) from error
+
+
+def sweep_parts(paths: Iterable[Path]) -> None:
+    """Remove what a killed process left of `write_whole`: it had no chance to do so itself.
+
+    Args:
+        paths: the files that were to be written. No other process may be writing them.
+
+    Raises:
+        OutputError: a leftover cannot be removed.
+    """
+    targets = tuple(paths)
+    names = {target.name for target in targets}
+    for folder in {target.parent for target in targets}:
+        for part in list(folder.glob(".part-*")):
+            if (found := _PART.fullmatch(part.name)) is None or found[1] not in names:
+                continue
+            try:
+                part.unlink(missing_ok=True)
+            except OSError as error:
+                reason = _REMEDY.get(error.errno or 0, error.strerror or str(error))
+                msg = f"cannot remove {part}, which an earlier run left: {reason}"
+                raise OutputError(msg) from error
 
 
 def make_folder(folder: Path) -> None:

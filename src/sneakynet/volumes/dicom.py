@@ -20,6 +20,7 @@ _AIR = -1024
 # Slices whose axes differ by more than 1 degree are another view (a scout in the same series).
 _SAME_DIRECTION = np.cos(np.radians(1.0))
 _MOST_OUTLIERS = 3
+_GIVE_FOLDERS = "\n  or give the folder of each: they lie in folders of their own"
 
 
 def read_dicom(path: Path, *, series: str | None) -> tuple[np.ndarray, Affine]:
@@ -59,9 +60,10 @@ def _choose(path: Path, found: list[Series], wanted: str | None) -> Series:
         )
         raise VolumeError(msg)
     if len(volumes) > 1:
+        apart = len({Path(one.slices[0].name).parent for one in volumes}) == len(volumes)
         msg = (
             f"{path}: {len(volumes)} CT series; say which with --series (in Python series=...), by number or UID:\n"
-            f"{_listing(found)}"
+            f"{_listing(found)}{_GIVE_FOLDERS * apart}"
         )
         raise VolumeError(msg)
     return volumes[0]

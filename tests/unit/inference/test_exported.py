@@ -139,16 +139,6 @@ def test_another_device(golden):
         load_exported(golden, device="cuda")
 
 
-def test_no_threads(golden):
-    with pytest.raises(SettingError, match=r"threads is a number from 1 on, got 0"):
-        load_exported(golden, threads=0)
-
-
-def test_one_thread(golden):
-    engine, _ = load_exported(golden, threads=1)
-    assert engine.context_maps(0, noise(1, 1, 16, 16, 16))[0].shape == (1, 2, 16, 16, 16)
-
-
 def test_a_runtime_that_is_not_installed(golden, kind, monkeypatch):
     package = {"onnx": "onnxruntime", "openvino": "openvino"}[kind]
     monkeypatch.setitem(sys.modules, package, None)

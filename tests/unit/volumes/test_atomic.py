@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sneakynet.errors import OutputError
-from sneakynet.volumes.atomic import make_folder, write_whole, write_whole_folder
+from sneakynet.volumes.atomic import make_folder, sweep_parts, write_whole, write_whole_folder
 
 
 def test_what_is_written_takes_the_place(tmp_path: Path) -> None:
@@ -173,3 +173,27 @@ def test_a_file_in_the_way_of_a_folder(tmp_path: Path) -> None:
     (tmp_path / "model").write_text("")
     with pytest.raises(OutputError, match="it is a file; choose another name"):
         fill(tmp_path / "model", overwrite=True)
+
+
+def test_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
+    left = [".part-0123abcd-a.nii.gz", ".part-ffffffff-a.json"]
+    others = [".part-0123abcd-b.nii.gz", ".part-0123abcd-b-a.nii.gz", ".part-mine-a.json", "a.nii.gz", "a.json"]
+    for name in (*left, *others):
+        (tmp_path / name).touch()
+    sweep_parts([tmp_path / "a.nii.gz", tmp_path / "a.json"])
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(others)
+
+
+def test_what_write_whole_would_leave_is_what_is_swept(tmp_path: Path) -> None:
+    target = tmp_path / "[odd] name.nii.gz"
+    with write_whole(target) as part:
+        part.touch()
+        sweep_parts([target])
+        assert not part.exists()
+        part.touch()
+
+
+def test_leftovers_that_stay(tmp_path: Path) -> None:
+    (tmp_path / ".part-0123abcd-a.json").mkdir()  # what cannot be unlinked
+    with pytest.raises(OutputError, match=r"cannot remove .*part-0123abcd-a.json, which an earlier run left"):
+        sweep_parts([tmp_path / "a.json"])

@@ -107,7 +107,17 @@ def test_two_series_are_listed(dicom: Any, tmp_path: Path) -> None:
     assert "2 CT series; say which with --series (in Python series=...), by number or UID:" in str(caught.value)
     assert "1: 2 slices of 8x6, 'Lung', UID 1.2.9" in str(caught.value)
     assert "2: 3 slices of 8x6, 'Bone', UID 1.2.8" in str(caught.value)
+    assert "folder of each" not in str(caught.value)
     assert dicom.PATIENT not in str(caught.value)
+
+
+def test_two_series_in_folders_of_their_own(dicom: Any, tmp_path: Path) -> None:
+    dicom.series(tmp_path / "one", dicom.axial([0, 1, 2]), uid="1.2.8")
+    dicom.series(tmp_path / "other", dicom.axial([0, 1]), uid="1.2.9")
+    with pytest.raises(
+        VolumeError, match=r"2 CT series[\s\S]*or give the folder of each: they lie in folders of their"
+    ):
+        read_volume(tmp_path)
 
 
 @pytest.mark.parametrize("wanted", ["2", "1.2.8"])

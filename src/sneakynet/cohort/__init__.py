@@ -1,0 +1,1 @@
+"""Many scans in one run: which they are, what becomes of each, on this machine or on several."""

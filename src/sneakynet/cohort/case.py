@@ -1,0 +1,143 @@
+"""One scan of a run: where its results go, and what became of it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from sneakynet.cohort.scans import case_name
+from sneakynet.errors import SettingError
+
+LabelFormat = Literal["nii.gz", "seg.nrrd"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one scan, as plain JSON values.
+
+    Args:
+        case: its name.
+        status: whether it was done now, was there already, or failed.
+        labels: file.
+        statistics: file.
+        preview: file, if one was drawn.
+        bones: how many were found.
+        seconds: that reading, computing and writing took.
+        error: why it failed.
+    """
+
+    case: str
+    status: Literal["done", "skipped", "failed"]
+    labels: str | None = None
+    statistics: str | None = None
+    preview: str | None = None
+    bones: int | None = None
+    seconds: float | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Case:
+    """One scan and where its results go.
+
+    Args:
+        name: stands in every file name.
+        input: file or DICOM folder.
+        labels: file; written last, so that a case is complete where its labels are.
+        statistics: file.
+        preview: file; None for no picture.
+        series: which DICOM series to take where there are several.
+    """
+
+    name: str
+    input: Path
+    labels: Path
+    statistics: Path
+    preview: Path | None = None
+    series: str | None = None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Everything that may be written."""
+        names = self.labels.with_name(f"{self.name}.labels.json")
+        return (self.labels, self.statistics, names, *(() if self.preview is None else (self.preview,)))
+
+    def done(self, *, bones: int, seconds: float) -> Outcome:
+        """The outcome of a case whose files were written.
+
+        Args:
+            bones: how many were found.
+            seconds: what it took.
+        """
+        return Outcome(
+            case=self.name,
+            status="done",
+            labels=str(self.labels),
+            statistics=str(self.statistics),
+            preview=None if self.preview is None else str(self.preview),
+            bones=bones,
+            seconds=seconds,
+        )
+
+    def skipped(self) -> Outcome:
+        """The outcome of a case whose labels were there already."""
+        return Outcome(self.name, "skipped", labels=str(self.labels))
+
+    def failed(self, reason: str) -> Outcome:
+        """The outcome of a case that has no labels.
+
+        Args:
+            reason: what was wrong and what to do about it.
+        """
+        return Outcome(self.name, "failed", error=reason)
+
+
+def plan_cases(
+    scans: Iterable[Path], output: Path, *, format: LabelFormat, preview: bool = True, series: str | None = None
+) -> tuple[Case, ...]:
+    """Every scan's name and files; nothing is read or written.
+
+    Args:
+        scans: from `find_scans`.
+        output: folder for the results.
+        format: ending of the label files.
+        preview: whether pictures are drawn.
+        series: see `Case`.
+
+    Raises:
+        SettingError: no scan, two scans of one name, or a result that would take the place of a scan.
+    """
+    cases = tuple(
+        Case(
+            name=name,
+            input=path,
+            labels=output / f"{name}.{format}",
+            statistics=output / f"{name}.json",
+            preview=output / f"{name}.png" if preview else None,
+            series=series,
+        )
+        for name, path in ((case_name(path), path) for path in scans)
+    )
+    if not cases:
+        msg = "no scan was given; name at least one file or DICOM folder"
+        raise SettingError(msg)
+    _check_apart(cases)
+    return cases
+
+
+def _check_apart(cases: tuple[Case, ...]) -> None:
+    inputs = {case.input.resolve() for case in cases}
+    writers: dict[Path, Case] = {}
+    for case in cases:
+        for file in case.files:
+            other = writers.setdefault(file, case)
+            if other is not case:
+                names = f"as {case.name!r}" if other.name == case.name else f"to {file.name}"
+                msg = (
+                    f"{other.input} and {case.input} would both be written {names}; rename one, "
+                    "or run them into two folders"
+                )
+                raise SettingError(msg)
+        if case.labels.resolve() in inputs:
+            msg = f"the labels would overwrite the scan {case.labels}; choose another output folder"
+            raise SettingError(msg)

@@ -1,0 +1,142 @@
+"""The three stages of a scan: read it, find its bones, write what was found."""
+
+import shlex
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+
+from sneakynet.cohort.case import Case, Outcome
+from sneakynet.errors import SneakyNetError
+from sneakynet.export.statistics import case_record, write_record
+from sneakynet.inference.predictor import Predictor, Progress
+from sneakynet.inference.segmentation import Segmentation
+from sneakynet.viewer.preview import write_preview
+from sneakynet.volumes.atomic import sweep_parts
+from sneakynet.volumes.read import read_volume
+from sneakynet.volumes.stamp import Stamp, check_unchanged
+from sneakynet.volumes.volume import Volume
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False)
+class ReadCase:
+    """A case whose scan is in memory.
+
+    Args:
+        case: which.
+        scan: Hounsfield units.
+        stamp: of the scan's files, from before they were read.
+        seconds: spent on it so far.
+    """
+
+    case: Case
+    scan: Volume
+    stamp: Stamp
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class FoundCase:
+    """A case whose bones are known.
+
+    Args:
+        read: the scan.
+        segmentation: its bones.
+        seconds: spent on it so far.
+    """
+
+    read: ReadCase
+    segmentation: Segmentation
+    seconds: float
+
+
+def read_case(case: Case) -> ReadCase:
+    """Read a scan.
+
+    Raises:
+        SneakyNetError: see `read_volume`.
+    """
+    started = time.monotonic()
+    stamp = Stamp.of(case.input)
+    scan = read_volume(case.input, series=case.series)
+    return ReadCase(case, scan, stamp, time.monotonic() - started)
+
+
+def find_bones(read: ReadCase, predictor: Predictor, *, progress: Progress) -> FoundCase:
+    """Segment a scan.
+
+    Args:
+        read: the scan.
+        predictor: the network.
+        progress: see `Predictor.segment`.
+
+    Raises:
+        SneakyNetError: see `Predictor.segment`.
+    """
+    started = time.monotonic()
+    segmentation = predictor.segment(read.scan, progress=progress)
+    return FoundCase(read, segmentation, read.seconds + time.monotonic() - started)
+
+
+def write_case(found: FoundCase) -> Outcome:
+    """Write the files of a case, and remove what a killed run left of them.
+
+    Raises:
+        VolumeError: the scan has changed since it was read.
+        OutputError: a file cannot be written.
+    """
+    started = time.monotonic()
+    case, scan = found.read.case, found.read.scan
+    check_unchanged(case.input, found.read.stamp)
+    sweep_parts(case.files)
+    record = case_record(found.segmentation, scan, case=case.name)
+    # The labels last: where they are, the case is complete, and a stopped run goes on behind it.
+    if case.preview is not None:
+        write_preview(case.preview, found.segmentation, scan, title=case.name)
+    write_record(case.statistics, record)
+    found.segmentation.save(case.labels)
+    seconds = found.seconds + time.monotonic() - started
+    return case.done(bones=len(found.segmentation.present), seconds=round(seconds, 2))
+
+
+def segment_case(case: Case, predictor: Predictor, *, progress: Progress = lambda done, total: None) -> Outcome:
+    """All three stages, one after the other.
+
+    Args:
+        case: what to do.
+        predictor: the network.
+        progress: see `Predictor.segment`.
+
+    Raises:
+        SneakyNetError: what went wrong in a stage.
+    """
+    return write_case(find_bones(read_case(case), predictor, progress=progress))
+
+
+def attempt(case: Case, stage: Callable[[], T]) -> T | Outcome:
+    """Run a stage of one case among many: whatever goes wrong is the outcome of that case alone.
+
+    Only the text of an error is kept: its traceback would hold the scan.
+
+    Args:
+        case: whose stage it is.
+        stage: what to run.
+
+    Returns:
+        What the stage gives, or the failed outcome.
+    """
+    try:
+        return stage()
+    except SneakyNetError as error:
+        return case.failed(str(error))
+    except (MemoryError, torch.OutOfMemoryError):
+        return case.failed("out of memory; close other programs or give a smaller scan")
+    except Exception as error:  # one scan among a thousand must not end the night's work
+        return case.failed(
+            f"{type(error).__name__}: {error} (a fault of sneakynet, not of the scan: run "
+            f"`sneakynet --debug segment {shlex.quote(str(case.input))} ...` on it alone and report what it prints)"
+        )

@@ -1,0 +1,35 @@
+"""What the tests of several commands need."""
+
+import pytest
+import torch
+
+from sneakynet import BoneTable, WeightsHeader, build_sneakynet, save_weights
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory):
+    """Weights file of a small network that finds many bones in anything."""
+    torch.manual_seed(0)
+    network = build_sneakynet(variant="E", n_classes=126, patch_size=8, contexts=(1, 2), width=2, levels=3)
+    for unet in (network.target, *network.contexts):
+        torch.nn.init.normal_(unet.head.weight)  # so that many classes win somewhere
+        torch.nn.init.zeros_(unet.head.bias)
+    header = WeightsHeader(
+        architecture=network.architecture.to_dict(),
+        spacing=(10.0, 10.0, 10.0),
+        hu_window=(-1000.0, 1000.0),
+        table=BoneTable.default(),
+        provenance={"data": "none"},
+    )
+    path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
+    save_weights(path, network, header)
+    return path
+
+
+@pytest.fixture
+def one_thread():
+    """Networks this small take longest to wait for threads, above all on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
