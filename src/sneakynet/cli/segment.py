@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,12 +11,15 @@ import tyro
 
 from sneakynet.cohort.bars import CohortBars
 from sneakynet.cohort.case import Case, LabelFormat, Outcome, plan_cases
+from sneakynet.cohort.case_options import CaseOptions
 from sneakynet.cohort.model_choice import ModelChoice
 from sneakynet.cohort.pipeline import segment_here
 from sneakynet.cohort.scans import find_scans, read_list
 from sneakynet.cohort.stages import segment_case
 from sneakynet.errors import SettingError, SneakyNetError
+from sneakynet.inference.cleanup_settings import CleanupSettings, check_cleanup_settings
 from sneakynet.inference.device import Precision
+from sneakynet.inference.memory import Forecast, parse_size
 from sneakynet.inference.predictor import Predictor
 from sneakynet.inference.progress import tile_bar
 from sneakynet.volumes.atomic import make_folder
@@ -33,11 +36,21 @@ class SegmentSettings:
     list: Path | None = None
     """Text file that names further scans, one a line; # begins a comment."""
     model: Path | None = None
-    """Weights file; by default the one that comes with sneakynet."""
+    """Weights file, or a folder that `sneakynet export` wrote; by default the weights that come with sneakynet."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:1 ...; auto takes the first GPU if there is one."""
     precision: Precision = "auto"
     """Of the convolutions: f32, bf16, or auto, which takes bf16 on a GPU and on processors made for it."""
+    threads: int | None = None
+    """Of the processor; by default as many as it has cores."""
+    memory_limit: str | None = None
+    """Memory that may be taken, on a GPU the GPU's, such as 4G or 1500M; by default what is at hand."""
+    mirror: bool = False
+    """Also run the network with left and right exchanged, and average: twice the time."""
+    confidence: bool = False
+    """Also write how probable each voxel's label is, in percent."""
+    clean: CleanupSettings = field(default_factory=CleanupSettings)
+    """What is done to the labels afterwards; off unless asked for."""
     format: LabelFormat = "nii.gz"
     """Kind of the label files: NIfTI, or 3D Slicer segmentation."""
     series: str | None = None
@@ -68,6 +81,8 @@ def run(settings: SegmentSettings) -> None:
         SneakyNetError: a wrong option, before any work; or some of the scans failed.
     """
     _check_engine(settings)
+    check_cleanup_settings(settings.clean)
+    limit = None if settings.memory_limit is None else parse_size(settings.memory_limit)
     listed = () if settings.list is None else read_list(settings.list)
     scans = find_scans((*settings.input, *listed), output=settings.output, series=settings.series)
     cases = plan_cases(
@@ -75,7 +90,9 @@ def run(settings: SegmentSettings) -> None:
         settings.output,
         format=settings.format,
         preview=not settings.no_preview,
+        confidence=settings.confidence,
         series=settings.series,
+        options=CaseOptions(mirror=settings.mirror, memory_limit=limit, cleanup=settings.clean),
     )
     outcomes = {case.name: case.skipped() for case in cases if case.labels.exists() and not settings.overwrite}
     for outcome in outcomes.values():
@@ -101,7 +118,7 @@ def _alone(cases: list[Case], settings: SegmentSettings) -> list[Outcome]:
     """Do the only case there is; what is wrong with it is raised."""
     predictor = _predictor(settings)
     with tile_bar(cases[0].name) as progress:
-        outcome = segment_case(cases[0], predictor, progress=progress)
+        outcome = segment_case(cases[0], predictor, progress=progress, planned=_announce)
     _say(outcome)
     return [outcome]
 
@@ -111,7 +128,7 @@ def _here(cases: list[Case], settings: SegmentSettings) -> list[Outcome]:
     predictor = _predictor(settings)
     with CohortBars(len(cases)) as bars:
         outcomes, report = _reports(bars)
-        segment_here(cases, predictor, report=report, begin=bars.begin)
+        segment_here(cases, predictor, report=report, begin=bars.begin, planned=_announce)
     return outcomes
 
 
@@ -130,7 +147,7 @@ def _on_cluster(cases: list[Case], settings: SegmentSettings) -> list[Outcome]:
 
 
 def _model(settings: SegmentSettings) -> ModelChoice:
-    return ModelChoice(settings.model, precision=settings.precision)
+    return ModelChoice(settings.model, precision=settings.precision, threads=settings.threads)
 
 
 def _predictor(settings: SegmentSettings) -> Predictor:
@@ -164,10 +181,16 @@ def _conclude(outcomes: list[Outcome], settings: SegmentSettings) -> None:
         raise SneakyNetError(msg)
 
 
+def _announce(case: Case, forecast: Forecast) -> None:
+    print(f"{case.name}: will take {forecast}", file=sys.stderr)
+
+
 def _say(outcome: Outcome) -> None:
     match outcome.status:
         case "done":
             text = f"{outcome.case}: {outcome.bones} bones in {outcome.seconds:.1f} s, {outcome.labels}"
+            if outcome.cleanup is not None:
+                text += f"\n{outcome.case}: clean-up: {outcome.cleanup}"
         case "skipped":
             text = f"{outcome.case}: already there, left as it is ({outcome.labels}); --overwrite does it again"
         case "failed":

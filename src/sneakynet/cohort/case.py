@@ -1,10 +1,11 @@
 """One scan of a run: where its results go, and what became of it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from sneakynet.cohort.case_options import CaseOptions
 from sneakynet.cohort.scans import case_name
 from sneakynet.errors import SettingError
 
@@ -21,7 +22,9 @@ class Outcome:
         labels: file.
         statistics: file.
         preview: file, if one was drawn.
+        confidence: file, if it was asked for.
         bones: how many were found.
+        cleanup: what a clean-up did to the labels, in a line, if one was asked for.
         seconds: that reading, computing and writing took.
         error: why it failed.
     """
@@ -31,7 +34,9 @@ class Outcome:
     labels: str | None = None
     statistics: str | None = None
     preview: str | None = None
+    confidence: str | None = None
     bones: int | None = None
+    cleanup: str | None = None
     seconds: float | None = None
     error: str | None = None
 
@@ -46,7 +51,9 @@ class Case:
         labels: file; written last, so that a case is complete where its labels are.
         statistics: file.
         preview: file; None for no picture.
+        confidence: file; None where it is not asked for.
         series: which DICOM series to take where there are several.
+        options: how it is segmented.
     """
 
     name: str
@@ -54,20 +61,24 @@ class Case:
     labels: Path
     statistics: Path
     preview: Path | None = None
+    confidence: Path | None = None
     series: str | None = None
+    options: CaseOptions = field(default_factory=CaseOptions)
 
     @property
     def files(self) -> tuple[Path, ...]:
         """Everything that may be written."""
         names = self.labels.with_name(f"{self.name}.labels.json")
-        return (self.labels, self.statistics, names, *(() if self.preview is None else (self.preview,)))
+        asked = (file for file in (self.preview, self.confidence) if file is not None)
+        return (self.labels, self.statistics, names, *asked)
 
-    def done(self, *, bones: int, seconds: float) -> Outcome:
+    def done(self, *, bones: int, seconds: float, cleanup: str | None = None) -> Outcome:
         """The outcome of a case whose files were written.
 
         Args:
             bones: how many were found.
             seconds: what it took.
+            cleanup: see `Outcome`.
         """
         return Outcome(
             case=self.name,
@@ -75,7 +86,9 @@ class Case:
             labels=str(self.labels),
             statistics=str(self.statistics),
             preview=None if self.preview is None else str(self.preview),
+            confidence=None if self.confidence is None else str(self.confidence),
             bones=bones,
+            cleanup=cleanup,
             seconds=seconds,
         )
 
@@ -93,7 +106,14 @@ class Case:
 
 
 def plan_cases(
-    scans: Iterable[Path], output: Path, *, format: LabelFormat, preview: bool = True, series: str | None = None
+    scans: Iterable[Path],
+    output: Path,
+    *,
+    format: LabelFormat,
+    preview: bool = True,
+    confidence: bool = False,
+    series: str | None = None,
+    options: CaseOptions | None = None,
 ) -> tuple[Case, ...]:
     """Every scan's name and files; nothing is read or written.
 
@@ -102,7 +122,9 @@ def plan_cases(
         output: folder for the results.
         format: ending of the label files.
         preview: whether pictures are drawn.
+        confidence: whether the probability of the labels is written too.
         series: see `Case`.
+        options: of every scan.
 
     Raises:
         SettingError: no scan, two scans of one name, or a result that would take the place of a scan.
@@ -114,7 +136,9 @@ def plan_cases(
             labels=output / f"{name}.{format}",
             statistics=output / f"{name}.json",
             preview=output / f"{name}.png" if preview else None,
+            confidence=output / f"{name}.confidence.nii.gz" if confidence else None,
             series=series,
+            options=options or CaseOptions(),
         )
         for name, path in ((case_name(path), path) for path in scans)
     )

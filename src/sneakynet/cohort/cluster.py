@@ -248,6 +248,7 @@ def _absolute(case: Case) -> Case:
         labels=case.labels.absolute(),
         statistics=case.statistics.absolute(),
         preview=None if case.preview is None else case.preview.absolute(),
+        confidence=None if case.confidence is None else case.confidence.absolute(),
     )
 
 
@@ -255,7 +256,7 @@ def _as_named(outcome: Outcome, case: Case) -> Outcome:
     """The outcome with the paths that the user gave."""
     if outcome.bones is None or outcome.seconds is None:
         return outcome
-    return case.done(bones=outcome.bones, seconds=outcome.seconds)
+    return case.done(bones=outcome.bones, seconds=outcome.seconds, cleanup=outcome.cleanup)
 
 
 @contextmanager

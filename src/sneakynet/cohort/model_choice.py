@@ -12,12 +12,14 @@ class ModelChoice:
     """A model and how it computes, as plain values that can be sent to other machines.
 
     Args:
-        path: weights file; None takes the one that comes with the package.
-        precision: see `Predictor`.
+        path: weights file or exported model; None takes the weights that come with the package.
+        precision: see `Predictor.load`.
+        threads: see `Predictor.load`.
     """
 
     path: Path | None = None
     precision: Precision = "auto"
+    threads: int | None = None
 
     def load(self, device: str) -> Predictor:
         """Load it.
@@ -29,4 +31,4 @@ class ModelChoice:
             WeightsError: the file is missing, damaged, or of another kind or version.
             SettingError: there is no such device here.
         """
-        return Predictor.load(self.path, device=device, precision=self.precision)
+        return Predictor.load(self.path, device=device, precision=self.precision, threads=self.threads)

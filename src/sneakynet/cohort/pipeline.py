@@ -7,7 +7,7 @@ from functools import partial
 from itertools import zip_longest
 
 from sneakynet.cohort.case import Case, Outcome
-from sneakynet.cohort.stages import attempt, find_bones, read_case, write_case
+from sneakynet.cohort.stages import Planned, attempt, find_bones, read_case, write_case
 from sneakynet.inference.predictor import Predictor, Progress
 
 
@@ -17,6 +17,7 @@ def segment_here(
     *,
     report: Callable[[Outcome], None],
     begin: Callable[[Case], Progress] = lambda case: lambda done, total: None,
+    planned: Planned = lambda case, forecast: None,
 ) -> None:
     """Do cases one after the other. Whatever goes wrong with one is its outcome, and the others go on.
 
@@ -29,6 +30,7 @@ def segment_here(
         predictor: the network.
         report: told every outcome, in the order of the cases.
         begin: told when the network begins with a case; gives what to call with the tiles done.
+        planned: told the memory that a case will take.
     """
     reader, writer = (ThreadPoolExecutor(1, thread_name_prefix=name) for name in ("read", "write"))
     try:
@@ -36,7 +38,7 @@ def segment_here(
             # pydicom's warnings quote header values, which may be the patient's. The reader silences them, but what
             # one thread sets another may take back: here they are silenced for all.
             warnings.filterwarnings("ignore", module=r"pydicom\.")
-            _run(cases, predictor, reader=reader, writer=writer, report=report, begin=begin)
+            _run(cases, predictor, reader=reader, writer=writer, report=report, begin=begin, planned=planned)
     finally:
         for pool in (reader, writer):
             pool.shutdown(wait=True, cancel_futures=True)
@@ -50,6 +52,7 @@ def _run(
     writer: ThreadPoolExecutor,
     report: Callable[[Outcome], None],
     begin: Callable[[Case], Progress],
+    planned: Planned,
 ) -> None:
     reading = reader.submit(attempt, cases[0], partial(read_case, cases[0]))
     writing: Future[Outcome] | None = None
@@ -60,7 +63,18 @@ def _run(
         found = (
             read
             if isinstance(read, Outcome)
-            else attempt(case, partial(find_bones, read, predictor, progress=begin(case)))
+            # The next scan is taken to be as large as this one.
+            else attempt(
+                case,
+                partial(
+                    find_bones,
+                    read,
+                    predictor,
+                    progress=begin(case),
+                    planned=planned,
+                    reserve=read.scan.voxels.nbytes if following is not None else 0,
+                ),
+            )
         )
         # Only now: the last case was written while the network worked on this one.
         if writing is not None:

@@ -3,7 +3,8 @@
 import shlex
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 
 import torch
@@ -11,15 +12,21 @@ import torch
 from sneakynet.cohort.case import Case, Outcome
 from sneakynet.errors import SneakyNetError
 from sneakynet.export.statistics import case_record, write_record
+from sneakynet.inference.cleanup import clean
+from sneakynet.inference.memory import Forecast
 from sneakynet.inference.predictor import Predictor, Progress
 from sneakynet.inference.segmentation import Segmentation
 from sneakynet.viewer.preview import write_preview
-from sneakynet.volumes.atomic import sweep_parts
+from sneakynet.volumes.atomic import make_folder, sweep_parts
 from sneakynet.volumes.read import read_volume
 from sneakynet.volumes.stamp import Stamp, check_unchanged
 from sneakynet.volumes.volume import Volume
+from sneakynet.volumes.write import write_scan
 
 T = TypeVar("T")
+
+Planned = Callable[[Case, Forecast], None]
+"""Told the memory that a case will take, before any work."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,19 +73,39 @@ def read_case(case: Case) -> ReadCase:
     return ReadCase(case, scan, stamp, time.monotonic() - started)
 
 
-def find_bones(read: ReadCase, predictor: Predictor, *, progress: Progress) -> FoundCase:
+def find_bones(
+    read: ReadCase,
+    predictor: Predictor,
+    *,
+    progress: Progress,
+    planned: Planned = lambda case, forecast: None,
+    reserve: int = 0,
+) -> FoundCase:
     """Segment a scan.
 
     Args:
         read: the scan.
         predictor: the network.
         progress: see `Predictor.segment`.
+        planned: told the memory that it will take, before any work.
+        reserve: bytes that others will take meanwhile.
 
     Raises:
         SneakyNetError: see `Predictor.segment`.
     """
     started = time.monotonic()
-    segmentation = predictor.segment(read.scan, progress=progress)
+    case = read.case
+    make_folder(case.labels.parent)
+    segmentation = predictor.segment(
+        read.scan,
+        confidence=case.confidence is not None,
+        mirror=case.options.mirror,
+        folder=case.labels.parent,
+        memory_limit=case.options.memory_limit,
+        reserve=reserve,
+        planned=partial(planned, case),
+        progress=progress,
+    )
     return FoundCase(read, segmentation, read.seconds + time.monotonic() - started)
 
 
@@ -93,28 +120,45 @@ def write_case(found: FoundCase) -> Outcome:
     case, scan = found.read.case, found.read.scan
     check_unchanged(case.input, found.read.stamp)
     sweep_parts(case.files)
-    record = case_record(found.segmentation, scan, case=case.name)
+    segmentation, report = found.segmentation, None
+    if case.options.cleanup.active:
+        labels, report = clean(segmentation.labels, table=segmentation.table, settings=case.options.cleanup)
+        segmentation = replace(segmentation, labels=labels)
+    record = case_record(segmentation, scan, case=case.name, cleanup=report)
     # The labels last: where they are, the case is complete, and a stopped run goes on behind it.
     if case.preview is not None:
-        write_preview(case.preview, found.segmentation, scan, title=case.name)
+        write_preview(case.preview, segmentation, scan, title=case.name)
+    if case.confidence is not None and segmentation.confidence is not None:
+        write_scan(case.confidence, segmentation.confidence)
     write_record(case.statistics, record)
-    found.segmentation.save(case.labels)
+    segmentation.save(case.labels)
     seconds = found.seconds + time.monotonic() - started
-    return case.done(bones=len(found.segmentation.present), seconds=round(seconds, 2))
+    return case.done(
+        bones=len(segmentation.present),
+        seconds=round(seconds, 2),
+        cleanup=None if report is None else report.summary,
+    )
 
 
-def segment_case(case: Case, predictor: Predictor, *, progress: Progress = lambda done, total: None) -> Outcome:
+def segment_case(
+    case: Case,
+    predictor: Predictor,
+    *,
+    progress: Progress = lambda done, total: None,
+    planned: Planned = lambda case, forecast: None,
+) -> Outcome:
     """All three stages, one after the other.
 
     Args:
         case: what to do.
         predictor: the network.
         progress: see `Predictor.segment`.
+        planned: see `find_bones`.
 
     Raises:
         SneakyNetError: what went wrong in a stage.
     """
-    return write_case(find_bones(read_case(case), predictor, progress=progress))
+    return write_case(find_bones(read_case(case), predictor, progress=progress, planned=planned))
 
 
 def attempt(case: Case, stage: Callable[[], T]) -> T | Outcome:

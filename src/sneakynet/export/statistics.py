@@ -114,6 +114,7 @@ def case_record(
             "affine": scan.affine.tolist(),
         },
         "model": dict(segmentation.model),
+        "inference": dict(segmentation.work),
         "world": "mm, RAS+: x grows to the patient's right, y to anterior, z to superior",
         "cleanup": None if cleanup is None else cleanup.to_dict(),
         "bones": [asdict(bone) for bone in bone_statistics(segmentation.labels, scan, table=segmentation.table)],

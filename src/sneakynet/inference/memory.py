@@ -5,8 +5,9 @@ at once was measured, see ``benchmarks/memory.py``. The largest part beside the 
 flight: its rows can be blended strip by strip, at the price of running the tiles at the seams twice.
 """
 
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -67,11 +68,29 @@ class Forecast:
         base: what the process holds already, the scan included.
         stages: name -> what is held beside that while the stage runs.
         rows: rows of the network's grid along j that are blended at a time.
+        strips: how many times.
+        limit: bytes that may be held.
     """
 
     base: int
     stages: Mapping[str, int]
     rows: int
+    strips: int
+    limit: int = 0
+
+    def __str__(self) -> str:
+        strips = f", in {self.strips} strips" if self.strips > 1 else ""
+        return f"{_gib(self.peak)} of memory ({_gib(self.limit)} may be used){strips}"
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain JSON values."""
+        return {
+            "peak_bytes": self.peak,
+            "limit_bytes": self.limit,
+            "base_bytes": self.base,
+            "stages_bytes": dict(self.stages),
+            "strips": self.strips,
+        }
 
     @property
     def peak(self) -> int:
@@ -100,7 +119,7 @@ def forecast(work: Workload, *, base: int, rows: int | None = None) -> Forecast:
         "contexts": pyramid + maps * (work.passes - 1) + running,
         "tiles": kept + _ring(work, rows) * work.passes + max(_tile(work), labelling),
     }
-    return Forecast(base=base, stages=stages, rows=rows)
+    return Forecast(base=base, stages=stages, rows=rows, strips=-(-work.grid[1] // rows))
 
 
 def fit(work: Workload, *, base: int, limit: int, step: int) -> Forecast:
@@ -121,7 +140,7 @@ def fit(work: Workload, *, base: int, limit: int, step: int) -> Forecast:
     for rows in _widths(work.grid[1], step):
         found = forecast(work, base=base, rows=rows)
         if found.peak <= limit:
-            return found
+            return replace(found, limit=limit)
     stage = max(found.stages, key=lambda name: found.stages[name])
     msg = (
         f"this scan ({'x'.join(map(str, work.scan))} voxels, {'x'.join(map(str, work.grid))} on the network's grid) "
@@ -130,6 +149,19 @@ def fit(work: Workload, *, base: int, limit: int, step: int) -> Forecast:
         "programs, crop the scan, or take a model with wider voxels"
     )
     raise SettingError(msg)
+
+
+def parse_size(text: str) -> int:
+    """Bytes that a text such as ``4G``, ``1.5 GiB`` or ``1500M`` stands for; units of 1024.
+
+    Raises:
+        SettingError: it is no such text.
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT])(?:i?B)?\s*", text, flags=re.IGNORECASE)
+    if found is None or float(found[1]) <= 0:
+        msg = f"a size of memory is a number and a unit, such as 4G or 1500M, got {text!r}"
+        raise SettingError(msg)
+    return int(float(found[1]) * 1024 ** (1 + "KMGT".index(found[2].upper())))
 
 
 def memory_in_use() -> int:

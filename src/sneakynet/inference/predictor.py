@@ -148,6 +148,7 @@ class Predictor:
         mirror: bool = False,
         folder: Path | None = None,
         memory_limit: int | None = None,
+        reserve: int = 0,
         planned: Callable[[Forecast], None] = lambda forecast: None,
         progress: Progress = lambda done, total: None,
     ) -> Segmentation:
@@ -161,6 +162,7 @@ class Predictor:
             folder: labels lie in a nameless file there while they are made and used; None keeps them in memory.
             memory_limit: bytes that the process (on a GPU: the device) may hold; None takes what is at hand. Where
                 the scan would take more, it is blended in narrower strips, which gives the same labels in more time.
+            reserve: bytes that other work in this process will take meanwhile.
             planned: called once with what the scan will take, before any work.
             progress: called after every pass of the network.
 
@@ -173,7 +175,8 @@ class Predictor:
             OutputError: the folder has no room for the labels.
         """
         straight = canonical(scan)
-        forecast = self._plan(straight, mirror=mirror, kept=0 if folder else 1 + confidence, limit=memory_limit)
+        kept = 0 if folder else 1 + confidence
+        forecast = self._plan(straight, mirror=mirror, kept=kept, limit=memory_limit, reserve=reserve)
         planned(forecast)
         grid = on_network_grid(scan, spacing=self.header.spacing)
         samples = _samples(straight, grid)
@@ -204,13 +207,14 @@ class Predictor:
         return Segmentation(
             labels=Volume(restore(into.labels.transpose(), axes), scan.affine),
             table=self.header.table,
-            model=self._record(mirror=mirror),
+            model=self._record(),
+            work=_work_record(passes, forecast),
             confidence=None
             if into.confidence is None
             else Volume(restore(into.confidence.transpose(), axes), scan.affine),
         )
 
-    def _plan(self, scan: Volume, *, mirror: bool, kept: int, limit: int | None) -> Forecast:
+    def _plan(self, scan: Volume, *, mirror: bool, kept: int, limit: int | None, reserve: int) -> Forecast:
         """What a scan will take, held under a limit."""
         architecture, device = self.engine.architecture, self.engine.device
         grid = network_shape(scan, spacing=self.header.spacing)
@@ -227,7 +231,7 @@ class Predictor:
         )
         if device.type == "cpu":
             # What earlier scans left free is taken first; what was there when the model was loaded is in use for good.
-            base = max(self._at_rest + scan.voxels.nbytes, memory_in_use() - freed_memory_kept())
+            base = max(self._at_rest + scan.voxels.nbytes, memory_in_use() - freed_memory_kept()) + reserve
             at_hand = memory_at_hand()
         else:
             free, _ = torch.cuda.mem_get_info(device)
@@ -291,7 +295,7 @@ class Predictor:
             )
             raise WeightsError(msg)
 
-    def _record(self, *, mirror: bool) -> dict[str, object]:
+    def _record(self) -> dict[str, object]:
         return {
             "name": self.name,
             "weights_format_version": self.header.format_version,
@@ -299,7 +303,6 @@ class Predictor:
             "spacing_mm": list(self.header.spacing),
             "hu_window": list(self.header.hu_window),
             "precision": self.engine.precision,
-            "mirrored_too": mirror,
             "provenance": dict(self.header.provenance),
         }
 
@@ -359,6 +362,15 @@ def _portions(slab: Slab, *, channels: int) -> Iterator[range]:
         yield range(slab.start, slab.stop)
     for first in range(slab.start, slab.stop - 1, step):
         yield range(first, min(first + step + 1, slab.stop))
+
+
+def _work_record(passes: Sequence[ScanPass], forecast: Forecast) -> dict[str, object]:
+    return {
+        "tiles": sum(len(each.plan) for each in passes),
+        "tiles_of_air": sum(len(each.plan.skipped) for each in passes),
+        "mirrored_too": len(passes) > 1,
+        "memory": forecast.to_dict(),
+    }
 
 
 def _strips(length: int, rows: int) -> list[range]:

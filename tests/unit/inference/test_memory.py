@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from sneakynet.errors import SettingError
-from sneakynet.inference.memory import Workload, fit, forecast, memory_at_hand, memory_in_use
+from sneakynet.inference.memory import Workload, fit, forecast, memory_at_hand, memory_in_use, parse_size
 from sneakynet.models.architecture import Architecture
 
 MIB = 2**20
@@ -93,3 +93,25 @@ def test_what_the_machine_has_is_more_than_what_this_process_holds():
     held = memory_in_use()
 
     assert 10 * MIB < held < memory_at_hand()
+
+
+def test_a_forecast_says_what_it_is():
+    found = fit(work(), base=0, limit=forecast(work(), base=0).peak - 1, step=16)
+
+    may = f"({found.limit / 2**30:.2f} GiB may be used)"
+    assert str(found) == f"{found.peak / 2**30:.2f} GiB of memory {may}, in 2 strips"
+    assert str(fit(work(), base=0, limit=2**40, step=16)).endswith("(1024.00 GiB may be used)")
+    assert found.to_dict()["peak_bytes"] == found.peak
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("4G", 4 * 2**30), ("1500M", 1500 * 2**20), ("1.5 GiB", 3 * 2**29), ("2tb", 2 * 2**40)]
+)
+def test_sizes(text, size):
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "4", "G", "-4G", "0G", "4X", "four G"])
+def test_texts_that_are_no_sizes(text):
+    with pytest.raises(SettingError, match="a number and a unit, such as 4G or 1500M, got"):
+        parse_size(text)

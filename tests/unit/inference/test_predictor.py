@@ -313,7 +313,7 @@ def test_a_mirrored_pass_makes_left_and_right_equal(variant, contexts, width):
     alone = predictor.segment(scan).labels.voxels
     assert (one == exchanged).mean() > 0.9999
     assert 0.2 < (one == alone).mean() < 0.98
-    assert predictor.segment(scan, mirror=True).model["mirrored_too"] is True
+    assert predictor.segment(scan, mirror=True).work["mirrored_too"] is True
 
 
 def test_labels_on_disk_are_the_same_and_leave_nothing_behind(tmp_path):

@@ -1,0 +1,20 @@
+"""How a scan is segmented, beyond which model does it."""
+
+from dataclasses import dataclass, field
+
+from sneakynet.inference.cleanup_settings import CleanupSettings
+
+
+@dataclass(frozen=True)
+class CaseOptions:
+    """Plain values, fit to be sent to other machines.
+
+    Args:
+        mirror: see `Predictor.segment`.
+        memory_limit: bytes, see `Predictor.segment`.
+        cleanup: what is done to the labels afterwards.
+    """
+
+    mirror: bool = False
+    memory_limit: int | None = None
+    cleanup: CleanupSettings = field(default_factory=CleanupSettings)
