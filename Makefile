@@ -30,7 +30,7 @@ $(VENV)/.installed: pyproject.toml
 	touch $@
 
 bench: $(BENCH_VENV)/.installed
-	$(BENCH_VENV)/bin/python benchmarks/whole_scan.py $(BENCH)
+	@$(BENCH_VENV)/bin/python benchmarks/whole_scan.py $(BENCH)
 
 $(BENCH_VENV)/.installed: pyproject.toml benchmarks/peers.txt benchmarks/peers-needs.txt
 	@echo "installing into $(BENCH_VENV); the first time takes some minutes"

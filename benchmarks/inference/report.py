@@ -102,7 +102,7 @@ def _cells(row: Row, part: str) -> list[str]:
 
 
 def _found(claim: Claim) -> str:
-    return f"{claim.found:.4g}{claim.unit}"
+    return f"{claim.found:.5g}{claim.unit}"
 
 
 def _markdown_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
