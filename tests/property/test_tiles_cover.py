@@ -45,11 +45,9 @@ def test_a_constant_stays_that_constant(shape, grid, value):
     def constant(origins):
         return torch.full((len(origins), 1, 8, 8, 8), value)
 
-    slabs = list(blend(plan, constant, channels=1, device=torch.device("cpu"), batch_size=3))
+    whole = joined(blend(plan, constant, channels=1, device=torch.device("cpu"), batch_size=3))
 
-    whole = torch.cat([slab.features for slab in slabs], dim=2)
-    assert [slab.start for slab in slabs] == [0, *(slab.stop for slab in slabs[:-1])]
-    torch.testing.assert_close(whole, torch.full((*shape, 1), value))
+    torch.testing.assert_close(whole, torch.full((*shape[::-1], 1), value))
 
 
 @settings(max_examples=25, deadline=None)
@@ -62,28 +60,15 @@ def test_blending_tiles_cut_from_a_volume_gives_the_volume_back(shape, grid):
     def features_at(origins):
         return torch.stack([padded[tuple(slice(o + 16, o + 24) for o in origin)][None] for origin in origins])
 
-    whole = torch.cat(
-        [slab.features for slab in blend(plan, features_at, channels=1, device=torch.device("cpu"))], dim=2
-    )
-    torch.testing.assert_close(whole[..., 0], volume)
+    whole = joined(blend(plan, features_at, channels=1, device=torch.device("cpu")))
+
+    torch.testing.assert_close(whole[..., 0], volume.permute(2, 1, 0))
 
 
-@settings(max_examples=40, deadline=None)
-@given(lengths, st.sampled_from([1, 2, 4]), st.data())
-def test_no_dense_voxel_and_none_of_its_neighbours_lies_in_a_skipped_tile_alone(shape, grid, data):
-    scan = torch.full(shape, -1.0)
-    spot = tuple(data.draw(st.integers(0, edge - 1)) for edge in shape)
-    scan[spot] = 1.0
-    plan = plan_tiles(shape, patch_size=8, grid=grid)
-
-    kept = plan.without_air(scan, 0.0)
-
-    covering = {
-        origin
-        for k in plan.origins[2]
-        for origin in plan.layer(k)
-        if all(o - 1 <= s <= o + 8 for o, s in zip(origin, spot, strict=True))
-    }
-    assert covering
-    assert not covering & kept.skipped
-    assert len(plan) - len(kept) == len(kept.skipped)
+def joined(slabs):
+    """All planes once; every slab but the first begins with the last plane of the one before."""
+    planes, done = [], 0
+    for slab in slabs:
+        planes.append(slab.features[done - slab.start :].clone())
+        done = slab.stop
+    return torch.cat(planes)

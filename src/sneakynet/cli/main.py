@@ -33,7 +33,6 @@ argument is a dataclass: the command line is made from its fields. The file is i
 so that an overview needs neither torch nor a renderer."""
 
 _EXTRAS = {
-    "cc3d": "phantom",
     "edt": "phantom",
     "mujoco": "phantom",
     "myo_sim": "phantom",

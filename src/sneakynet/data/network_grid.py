@@ -15,6 +15,16 @@ _EQUAL = 1e-3
 _CT_RANGE = (-1024, 3071)
 
 
+def network_shape(scan: Volume, *, spacing: tuple[float, float, float]) -> tuple[int, int, int]:
+    """Voxels that :func:`on_network_grid` will give, without doing it."""
+    aligned = canonical(scan)
+    return (
+        aligned.shape
+        if _same_spacing(aligned, spacing)
+        else grid_for(aligned.shape, aligned.affine, spacing=spacing)[0]
+    )
+
+
 def on_network_grid(scan: Volume, *, spacing: tuple[float, float, float]) -> Volume:
     """Reorder a scan's axes to RAS+ and bring it to a spacing, along its own axes (an oblique scan stays oblique).
 
@@ -27,13 +37,17 @@ def on_network_grid(scan: Volume, *, spacing: tuple[float, float, float]) -> Vol
         that covers it, with values outside what a CT can measure clipped first.
     """
     aligned = canonical(scan)
-    if all(abs(have - want) <= _EQUAL * want for have, want in zip(aligned.spacing, spacing, strict=True)):
+    if _same_spacing(aligned, spacing):
         return aligned
     shape, affine = grid_for(aligned.shape, aligned.affine, spacing=spacing)
     voxels = resample(
         _physical(aligned.voxels), aligned.affine, to_shape=shape, to_affine=affine, order=1, fill=None, antialias=True
     )
     return Volume(voxels, affine)
+
+
+def _same_spacing(scan: Volume, spacing: tuple[float, float, float]) -> bool:
+    return all(abs(have - want) <= _EQUAL * want for have, want in zip(scan.spacing, spacing, strict=True))
 
 
 def _physical(voxels: ScanArray) -> ScanArray:

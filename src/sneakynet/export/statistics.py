@@ -11,6 +11,7 @@ import numpy as np
 from sneakynet.anatomy.bone import BoneTable
 from sneakynet.errors import VolumeError
 from sneakynet.geometry.affine import to_world
+from sneakynet.inference.cleanup_report import CleanupReport
 from sneakynet.inference.segmentation import Segmentation
 from sneakynet.types import LabelArray, ScanArray
 from sneakynet.volumes.atomic import write_whole
@@ -91,13 +92,16 @@ def bone_statistics(labels: Volume, scan: Volume, *, table: BoneTable) -> tuple[
     )
 
 
-def case_record(segmentation: Segmentation, scan: Volume, *, case: str) -> dict[str, object]:
+def case_record(
+    segmentation: Segmentation, scan: Volume, *, case: str, cleanup: CleanupReport | None = None
+) -> dict[str, object]:
     """Everything that the statistics file of a case says, as plain JSON values.
 
     Args:
-        segmentation: the labels and the model that gave them.
+        segmentation: the labels, cleaned up if they were, and the model that gave them.
         scan: the scan they were found in.
         case: the case's name.
+        cleanup: what a clean-up has done to the labels; None if there was none.
     """
     return {
         "format": FORMAT,
@@ -111,6 +115,7 @@ def case_record(segmentation: Segmentation, scan: Volume, *, case: str) -> dict[
         },
         "model": dict(segmentation.model),
         "world": "mm, RAS+: x grows to the patient's right, y to anterior, z to superior",
+        "cleanup": None if cleanup is None else cleanup.to_dict(),
         "bones": [asdict(bone) for bone in bone_statistics(segmentation.labels, scan, table=segmentation.table)],
     }
 

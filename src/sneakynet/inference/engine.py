@@ -4,14 +4,17 @@ The pipeline asks for three things only: the maps of a context that the target r
 head. So whatever can convolve can take torch's place.
 """
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torch.nn.utils.memory_format import convert_conv3d_weight_memory_format
 
 from sneakynet.models.architecture import Architecture
+from sneakynet.models.blocks import ConvBlock
 from sneakynet.models.crop_skip import CropSkip
 from sneakynet.models.sneakynet import Head, SneakyNet
 from sneakynet.types import Features, Patch
@@ -76,7 +79,7 @@ class TorchEngine(Engine):
     """The network itself.
 
     Args:
-        network: moved to the device and to channels last, which makes convolutions a fifth faster on CPU.
+        network: a copy of it is brought to the device and made faster, see :func:`streamlined`.
         device: where it runs.
         bf16: whether convolutions are computed in bfloat16.
     """
@@ -88,8 +91,7 @@ class TorchEngine(Engine):
             device=device,
             precision="bf16" if bf16 else "f32",
         )
-        self.network = network.to(device).eval()
-        convert_conv3d_weight_memory_format(self.network, torch.channels_last_3d)
+        self.network = streamlined(network).to(device)
         self._bf16 = bf16
 
     def context_maps(self, context: int, volume: Patch) -> tuple[Tensor, ...]:
@@ -108,3 +110,25 @@ class TorchEngine(Engine):
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self._bf16)
+
+
+def streamlined(network: SneakyNet) -> SneakyNet:
+    """A copy that computes the same in evaluation mode, faster and with less memory.
+
+    Batch normalisation is a fixed factor and offset per channel then: it is put into the convolution before it, which
+    saves a pass over every map. Channels last makes convolutions a fifth faster on CPU.
+
+    Args:
+        network: is left as it is.
+    """
+    copied = copy.deepcopy(network).eval()
+    for block in copied.modules():
+        if isinstance(block, ConvBlock):
+            for n, layer in enumerate(block.layers):
+                if isinstance(layer, nn.BatchNorm3d):
+                    convolution = block.layers[n - 1]
+                    assert isinstance(convolution, nn.Conv3d)
+                    block.layers[n - 1] = fuse_conv_bn_eval(convolution, layer)
+                    block.layers[n] = nn.Identity()
+    convert_conv3d_weight_memory_format(copied, torch.channels_last_3d)
+    return copied

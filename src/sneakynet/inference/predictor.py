@@ -1,32 +1,39 @@
 """Segment a scan: bring it to the network's grid, run the tiles, blend, label the scan's own grid."""
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import linear
-from torch.nn.utils.memory_format import convert_conv3d_weight_memory_format
 
-from sneakynet.data.network_grid import on_network_grid
+from sneakynet.data.network_grid import network_shape, on_network_grid
 from sneakynet.data.sampling import PatchGeometry
+from sneakynet.errors import WeightsError
 from sneakynet.geometry.orientation import canonical_axes, restore
-from sneakynet.inference.blend import blend
+from sneakynet.inference.axis_samples import AxisSamples
+from sneakynet.inference.blend import Slab
+from sneakynet.inference.contexts import shared_contexts, tile_grid
 from sneakynet.inference.device import Precision, resolve_device, uses_bf16
+from sneakynet.inference.engine import Engine, TorchEngine
+from sneakynet.inference.memory import LABEL_BYTES, Forecast, Workload, fit, memory_at_hand, memory_in_use
 from sneakynet.inference.progress import tile_bar
+from sneakynet.inference.scan_pass import ScanPass, batch_size
 from sneakynet.inference.scan_pyramid import ScanPyramid
 from sneakynet.inference.segmentation import Segmentation
-from sneakynet.inference.tiles import plan_tiles
-from sneakynet.inference.upsample import AxisSamples, labels_from_slabs
-from sneakynet.inference.whole_context import WholeContext, can_see_whole, tile_grid
-from sneakynet.models.allocator import keep_freed_memory
+from sneakynet.inference.upsample import Head, Samples, label_planes
+from sneakynet.models.allocator import freed_memory_kept, keep_freed_memory
 from sneakynet.models.default import default_weights
 from sneakynet.models.sneakynet import SneakyNet
 from sneakynet.models.weights import WeightsHeader, load_weights
-from sneakynet.types import Features
 from sneakynet.volumes.canonical import canonical
+from sneakynet.volumes.scratch import let_go, scratch_array
 from sneakynet.volumes.volume import Volume
+
+_LOG = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]
 """Called with the tiles done and the tiles of all."""
@@ -34,14 +41,13 @@ Progress = Callable[[int, int], None]
 OVERLAP = 0.25
 """Half of the tiles' edge gives nearly the same labels at twice the cost."""
 
-_AIR_BELOW = -300.0
-"""A tile without a denser voxel holds no bone: two thirds of the poorest bone (30 HU) in air are denser already."""
 
-# What background leads by where no tile has run.
-_CERTAIN = 300.0
+@dataclass(frozen=True, eq=False)
+class _Targets:
+    """Where labels go: arrays on the scan's own grid, axes in RAS+ order, k slowest."""
 
-# Voxels of each input per pass of the network: small tiles go several at a time.
-_BATCH_VOXELS = {"cpu": 64**3, "cuda": 8 * 64**3}
+    labels: np.ndarray
+    confidence: np.ndarray | None
 
 
 class Predictor:
@@ -50,13 +56,14 @@ class Predictor:
     On a CPU the process keeps the memory that it frees from then on, see :func:`keep_freed_memory`.
 
     Args:
-        network: in evaluation mode.
+        network: a network, or what computes one (`Engine`), which has its own device and precision.
         header: how to feed it and what its classes mean.
         name: of the model, for the records.
         device: see `resolve_device`.
         precision: of the convolutions, see `uses_bf16`.
         overlap: share of its edge that a tile has in common with the next, at least.
-        whole_contexts: run contexts once over the whole scan where the network allows it (`can_see_whole`).
+        share_contexts: run contexts once over the whole scan where the network allows it (`shared_contexts`).
+        skip_air: run no tile that holds nothing but air (`tiles_of_air`).
 
     Raises:
         SettingError: there is no such device here.
@@ -64,27 +71,37 @@ class Predictor:
 
     def __init__(
         self,
-        network: SneakyNet,
+        network: SneakyNet | Engine,
         header: WeightsHeader,
         *,
         name: str,
         device: str = "auto",
         precision: Precision = "auto",
         overlap: float = OVERLAP,
-        whole_contexts: bool = True,
+        share_contexts: bool = True,
+        skip_air: bool = True,
     ) -> None:
-        self.device = resolve_device(device)
-        if self.device.type == "cpu":
+        if isinstance(network, SneakyNet):
+            where = resolve_device(device)
+            network = TorchEngine(network, device=where, bf16=uses_bf16(precision, where))
+        self.engine = network
+        if self.engine.device.type == "cpu":
             keep_freed_memory()
-        # Channels last makes the convolutions a fifth faster on CPU.
-        self.network = network.to(self.device).eval()
-        convert_conv3d_weight_memory_format(self.network, torch.channels_last_3d)
+        self._at_rest = memory_in_use()
         self.header = header
         self.name = name
-        architecture = network.architecture
-        self._geometry = PatchGeometry(architecture.patch_size, architecture.contexts)
-        self._bf16, self._overlap = uses_bf16(precision, self.device), overlap
-        self._whole_contexts = whole_contexts and can_see_whole(network)
+        self._geometry = PatchGeometry(self.engine.architecture.patch_size, self.engine.architecture.contexts)
+        self._overlap, self._skip_air = overlap, skip_air
+        architecture = self.engine.architecture
+        may = shared_contexts(architecture)
+        self._shared = may if share_contexts else (False,) * len(may)
+        if share_contexts and may and not any(may) and architecture.norm in {"instance", "group"}:
+            _LOG.warning(
+                "%s: its contexts are normalised by the statistics of what they see (%s), so they are run for every "
+                "tile and not once per scan, which takes some times as long; batch normalisation would allow it",
+                name,
+                architecture.norm,
+            )
 
     @classmethod
     def load(
@@ -107,71 +124,166 @@ class Predictor:
         return cls(network, header, name=path.stem, device=device, precision=precision)
 
     @torch.inference_mode()
-    def segment(self, scan: Volume, *, progress: Progress = lambda done, total: None) -> Segmentation:
+    def segment(
+        self,
+        scan: Volume,
+        *,
+        confidence: bool = False,
+        mirror: bool = False,
+        folder: Path | None = None,
+        memory_limit: int | None = None,
+        planned: Callable[[Forecast], None] = lambda forecast: None,
+        progress: Progress = lambda done, total: None,
+    ) -> Segmentation:
         """Label every voxel of a scan.
 
         Args:
             scan: Hounsfield units; any orientation, spacing and size, oblique too.
+            confidence: also give how probable each voxel's label is.
+            mirror: run the network a second time with left and right exchanged, and average the class scores with
+                the classes exchanged back. Twice the time.
+            folder: labels lie in a nameless file there while they are made and used; None keeps them in memory.
+            memory_limit: bytes that the process (on a GPU: the device) may hold; None takes what is at hand. Where
+                the scan would take more, it is blended in narrower strips, which gives the same labels in more time.
+            planned: called once with what the scan will take, before any work.
             progress: called after every pass of the network.
 
         Returns:
             Labels on the scan's own grid, with its exact affine.
+
+        Raises:
+            SettingError: the scan does not fit the memory limit, however it is cut.
+            WeightsError: the network gave values that are not finite.
+            OutputError: the folder has no room for the labels.
         """
+        straight = canonical(scan)
+        forecast = self._plan(straight, mirror=mirror, kept=0 if folder else 1 + confidence, limit=memory_limit)
+        planned(forecast)
         grid = on_network_grid(scan, spacing=self.header.spacing)
-        pyramid = ScanPyramid.build(grid.voxels, self._geometry, hu_window=self.header.hu_window)
-        size = self._geometry.patch_size
-        plan = plan_tiles(
-            grid.shape,
-            patch_size=size,
-            grid=tile_grid(self.network) if self._whole_contexts else self._geometry.grid,
-            overlap=self._overlap,
+        samples = _samples(straight, grid)
+        pyramid = ScanPyramid.build(
+            grid.voxels, self._geometry, hu_window=self.header.hu_window, device=self.engine.device
         )
-        low, high = self.header.hu_window
-        plan = plan.without_air(pyramid.levels[0], 2 * (_AIR_BELOW - low) / (high - low) - 1)
-        done = 0
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bf16):
-            around = (
-                WholeContext(self.network, pyramid, patch_size=size, device=self.device)
-                if self._whole_contexts and len(plan)
-                else None
+        del grid
+        passes = [
+            ScanPass.prepare(
+                self.engine,
+                pyramid,
+                straight.voxels,
+                samples,
+                overlap=self._overlap,
+                shared=self._shared,
+                skip_air=self._skip_air,
+                mirrored=mirrored,
             )
-
-        def features_at(origins: Sequence[tuple[int, int, int]]) -> Features:
-            nonlocal done
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bf16):
-                if around is None:
-                    target, *contexts = (patch.to(self.device) for patch in pyramid.patches(origins))
-                    features = self.network.target_features(target, contexts)
-                else:
-                    features = around.features(pyramid.targets(origins).to(self.device), origins)
-            done += len(origins)
-            progress(done, len(plan))
-            # The last channel tells how much of a voxel's blend has been run at all.
-            return torch.cat([features, features.new_ones((len(features), 1, *features.shape[2:]))], dim=1)
-
-        weight, bias = _with_background_where_skipped(*self.network.target_head())
-
-        def head(features: Tensor) -> Tensor:
-            return linear(features, weight, bias)
-
-        batch_size = max(1, _BATCH_VOXELS[self.device.type] // size**3)
-        labels = labels_from_slabs(
-            blend(plan, features_at, channels=weight.shape[1], device=self.device, batch_size=batch_size),
-            head,
-            _samples(canonical(scan), grid),
-            n_classes=self.header.table.n_classes,
+            for mirrored in ((False, True) if mirror else (False,))
+        ]
+        shape = straight.shape[::-1]
+        into = _Targets(
+            labels=scratch_array(shape, np.uint8 if self.header.table.n_classes <= 256 else np.uint16, folder=folder),
+            confidence=scratch_array(shape, np.uint8, folder=folder) if confidence else None,
         )
-        labels = np.ascontiguousarray(restore(labels, canonical_axes(scan.affine)))
-        return Segmentation(labels=Volume(labels, scan.affine), table=self.header.table, model=self._record())
+        self._label(passes, samples, into, strips=_strips(pyramid.shape[1], forecast.rows), progress=progress)
+        axes = canonical_axes(scan.affine)
+        return Segmentation(
+            labels=Volume(restore(into.labels.transpose(), axes), scan.affine),
+            table=self.header.table,
+            model=self._record(mirror=mirror),
+            confidence=None
+            if into.confidence is None
+            else Volume(restore(into.confidence.transpose(), axes), scan.affine),
+        )
 
-    def _record(self) -> dict[str, object]:
+    def _plan(self, scan: Volume, *, mirror: bool, kept: int, limit: int | None) -> Forecast:
+        """What a scan will take, held under a limit."""
+        architecture, device = self.engine.architecture, self.engine.device
+        grid = network_shape(scan, spacing=self.header.spacing)
+        work = Workload(
+            scan=scan.shape,
+            grid=grid,
+            resampled=grid != scan.shape,
+            architecture=architecture,
+            shared=self._shared,
+            activation_bytes=2 if self.engine.precision == "bf16" else 4,
+            batch_size=batch_size(architecture.patch_size, device),
+            passes=1 + mirror,
+            output_bytes=kept if device.type == "cpu" else 0,
+        )
+        if device.type == "cpu":
+            # What earlier scans left free is taken first; what was there when the model was loaded is in use for good.
+            base = max(self._at_rest + scan.voxels.nbytes, memory_in_use() - freed_memory_kept())
+            at_hand = memory_at_hand()
+        else:
+            free, _ = torch.cuda.mem_get_info(device)
+            base = torch.cuda.memory_allocated(device)
+            at_hand = free + torch.cuda.memory_reserved(device)
+        cell = tile_grid(architecture, shared=any(self._shared))
+        step = max(cell, int(architecture.patch_size * (1 - self._overlap)) // cell * cell)
+        return fit(work, base=base, limit=at_hand if limit is None else limit, step=step)
+
+    def _label(
+        self,
+        passes: Sequence[ScanPass],
+        samples: Samples,
+        into: _Targets,
+        *,
+        strips: Sequence[range],
+        progress: Progress,
+    ) -> None:
+        """Run all passes in step, strip by strip and slab by slab, and label the planes as they become ready."""
+        head = _head(passes, self.header.table.mirror_lut())
+        total = sum(each.tiles(rows) for each in passes for rows in strips)
+        finished = 0
+
+        def done(tiles: int) -> None:
+            nonlocal finished
+            finished += tiles
+            progress(finished, total)
+
+        for rows in strips:
+            points_j, j = samples[1].within(rows)
+            for slabs in zip(*(each.slabs(rows, done=done) for each in passes), strict=True):
+                for slab in slabs:
+                    self._check(slab)
+                for planes in _portions(slabs[0], channels=sum(each.channels for each in passes)):
+                    features = [
+                        map_
+                        for each, slab in zip(passes, slabs, strict=True)
+                        for map_ in each.complete(slab, planes, rows=rows)
+                    ]
+                    points_k, k = samples[2].within(planes)
+                    found = label_planes(
+                        torch.cat(features, dim=-1) if len(features) > 1 else features[0],
+                        head,
+                        (samples[0], j, k),
+                        dtype=into.labels.dtype.type,
+                        confidence=into.confidence is not None,
+                    )
+                    at = (slice(points_k.start, points_k.stop), slice(points_j.start, points_j.stop))
+                    into.labels[at] = found.labels
+                    if into.confidence is not None:
+                        into.confidence[at] = found.confidence
+                for array in (into.labels, into.confidence):
+                    let_go(array)
+
+    def _check(self, slab: Slab) -> None:
+        if not torch.isfinite(slab.features.sum()):
+            msg = (
+                f"the model {self.name} gave values that are not finite (planes {slab.start} to {slab.stop - 1} of the "
+                f"network's grid, precision {self.engine.precision}); its weights are damaged or overflow: try "
+                "--precision f32, else another model"
+            )
+            raise WeightsError(msg)
+
+    def _record(self, *, mirror: bool) -> dict[str, object]:
         return {
             "name": self.name,
             "weights_format_version": self.header.format_version,
             "architecture": dict(self.header.architecture),
             "spacing_mm": list(self.header.spacing),
             "hu_window": list(self.header.hu_window),
-            "precision": "bf16" if self._bf16 else "f32",
+            "precision": self.engine.precision,
+            "mirrored_too": mirror,
             "provenance": dict(self.header.provenance),
         }
 
@@ -207,15 +319,39 @@ def segment(
         return predictor.segment(scan, progress=show)
 
 
-def _with_background_where_skipped(weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
-    """A head that reads one channel more, 1 where all tiles have run: what is missing there goes to background."""
-    missing = torch.zeros_like(bias)
-    missing[0] = _CERTAIN
-    return torch.cat([weight, -missing[:, None]], dim=1), bias + missing
+def _head(passes: Sequence[ScanPass], mirror: np.ndarray) -> Head:
+    """The mean of all passes' class scores, as one product; those of a mirrored pass with the sides exchanged back."""
+    weights, biases = [], []
+    for each in passes:
+        weight, bias = each.head()
+        order = torch.from_numpy(mirror).to(weight.device) if each.mirrored else slice(None)
+        weights.append(weight[order] / len(passes))
+        biases.append(bias[order] / len(passes))
+    weight, bias = torch.cat(weights, dim=1), torch.stack(biases).sum(dim=0)
+
+    def head(features: Tensor) -> Tensor:
+        return linear(features, weight, bias)
+
+    return head
 
 
-def _samples(scan: Volume, grid: Volume) -> tuple[AxisSamples, AxisSamples, AxisSamples]:
-    """Where the voxels of a scan in RAS+ order lie on the network's grid, which runs along the same axes."""
+def _portions(slab: Slab, *, channels: int) -> Iterator[range]:
+    """Planes of a slab labelled together; each portion but the first begins with the last of the one before."""
+    planes, rows, columns = slab.features.shape[:3]
+    step = max(1, LABEL_BYTES // (4 * rows * columns * channels) - 1)
+    if planes == 1:
+        yield range(slab.start, slab.stop)
+    for first in range(slab.start, slab.stop - 1, step):
+        yield range(first, min(first + step + 1, slab.stop))
+
+
+def _strips(length: int, rows: int) -> list[range]:
+    """Rows that are blended together; each strip but the first begins with the last row of the one before."""
+    return [range(max(0, first - 1), min(first + rows, length)) for first in range(0, length, rows)]
+
+
+def _samples(scan: Volume, grid: Volume) -> Samples:
+    """Where the scan's voxels lie on the network's grid; both run along the same axes."""
     to_grid = np.linalg.inv(grid.affine) @ scan.affine
     i, j, k = (
         AxisSamples.along(scan.shape[a], scale=float(to_grid[a, a]), offset=float(to_grid[a, 3]), length=grid.shape[a])

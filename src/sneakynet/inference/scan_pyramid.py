@@ -1,17 +1,19 @@
 """A scan at every scale that a network reads, pooled once, and the concentric patches cut from it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn.functional import avg_pool3d
 
-from sneakynet.data.pyramid import pad_to_multiple, pool_scan
 from sneakynet.data.sampling import PatchGeometry, cut
-from sneakynet.geometry.fields import context_origin
 from sneakynet.types import Patch, ScanArray
+
+# Planes clipped and scaled together.
+_PLANES = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,44 +31,53 @@ class ScanPyramid:
     geometry: PatchGeometry
 
     @classmethod
-    def build(cls, scan: ScanArray, geometry: PatchGeometry, *, hu_window: tuple[float, float]) -> "ScanPyramid":
-        """Clip, scale, pad and pool a scan.
+    def build(
+        cls,
+        scan: ScanArray,
+        geometry: PatchGeometry,
+        *,
+        hu_window: tuple[float, float],
+        device: torch.device | None = None,
+    ) -> "ScanPyramid":
+        """Clip, scale, pad with edge values and pool a scan.
 
         Args:
             scan: Hounsfield units on the network's grid.
             geometry: of the patches.
             hu_window: HU that become -1 and 1.
+            device: where the levels lie, so that patches are cut where they are needed; the CPU by default.
         """
         low, high = hu_window
-        values = scan.astype(np.float32).clip(low, high)
-        values -= (low + high) / 2
-        values *= 2 / (high - low)
-        padded = pad_to_multiple(torch.from_numpy(np.ascontiguousarray(values)), geometry.grid)
-        levels = {0: padded, **{kappa: pool_scan(padded, 2**kappa) for kappa in geometry.contexts}}
         i, j, k = scan.shape
+        padded = np.empty([edge + -edge % geometry.grid for edge in scan.shape], dtype=np.float32)
+        # In slices: a whole scan's temporary copies would be as large as all that is kept.
+        for first in range(0, i, _PLANES):
+            inside = padded[first : first + _PLANES, :j, :k][: i - first]
+            np.clip(scan[first : first + _PLANES], np.float32(low), np.float32(high), out=inside)
+            inside -= (low + high) / 2
+            inside *= 2 / (high - low)
+        padded[i:], padded[:, j:], padded[:, :, k:] = padded[i - 1 : i], padded[:, j - 1 : j], padded[:, :, k - 1 : k]
+        finest = torch.from_numpy(padded).to(device or torch.device("cpu"))
+        levels = {0: finest, **{kappa: avg_pool3d(finest[None, None], 2**kappa)[0, 0] for kappa in geometry.contexts}}
         return cls(shape=(i, j, k), levels=levels, geometry=geometry)
 
-    def patches(self, origins: Sequence[tuple[int, int, int]]) -> tuple[Patch, ...]:
-        """Cut targets and their contexts; beyond the scan its edge values go on.
+    def mirrored(self) -> "ScanPyramid":
+        """The scan with left and right exchanged, padding included: a voxel ``i`` lies at ``padded length - 1 - i``."""
+        levels = {kappa: level.flip(0) for kappa, level in self.levels.items()}
+        return replace(self, shape=(self.levels[0].shape[0], *self.shape[1:]), levels=levels)
+
+    def patches(self, origins: Sequence[tuple[int, int, int]], kappa: int = 0) -> Patch:
+        """Cut targets or one of their contexts; beyond the scan its edge values go on.
 
         Args:
             origins: first voxel of each target, multiples of the geometry's grid; negative where it begins outside.
+            kappa: 0 cuts the targets, else the contexts at that scale.
 
         Returns:
-            The batch of targets, then one batch per context.
+            One patch per origin.
         """
-        return tuple(
-            torch.stack([self._patch(origin, kappa)[None] for origin in origins])
-            for kappa in (0, *self.geometry.contexts)
-        )
-
-    def targets(self, origins: Sequence[tuple[int, int, int]]) -> Patch:
-        """The targets alone."""
-        return torch.stack([self._patch(origin, 0)[None] for origin in origins])
-
-    def _patch(self, origin: tuple[int, int, int], kappa: int) -> Float[Tensor, "s s s"]:
         level = self.levels[kappa]
         i, j, k = level.shape
-        size = self.geometry.patch_size
-        a, b, c = (o // 2**kappa for o in context_origin(origin, patch_size=size, kappa=kappa))
-        return cut(level, (a, b, c), size, inside=((0, i), (0, j), (0, k)))
+        size, inside = self.geometry.patch_size, ((0, i), (0, j), (0, k))
+        cells = [self.geometry.context_origin(origin, kappa) for origin in origins]
+        return torch.stack([cut(level, cell, size, inside=inside)[None] for cell in cells])

@@ -20,11 +20,13 @@ class Segmentation:
         labels: class ids on the scan's own grid, 0 is background.
         table: the bones behind the ids.
         model: where the labels come from, as plain JSON values.
+        confidence: probability of each voxel's label in percent, on the same grid; None where it was not asked for.
     """
 
     labels: Volume
     table: BoneTable
     model: Mapping[str, object] = field(default_factory=dict)
+    confidence: Volume | None = None
 
     @cached_property
     def present(self) -> tuple[Bone, ...]:

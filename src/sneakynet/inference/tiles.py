@@ -1,6 +1,6 @@
 """Where the tiles of a scan lie, and how much each counts at every voxel."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -33,29 +33,20 @@ class TilePlan:
         i, j, k = self.origins
         return len(i) * len(j) * len(k) - len(self.skipped)
 
-    def layer(self, k: int) -> list[tuple[int, int, int]]:
-        """The tiles that begin at plane ``k``; walking the layers upwards is what lets the blend be streamed."""
-        tiles = [(i, j, k) for i in self.origins[0] for j in self.origins[1]]
-        return [tile for tile in tiles if tile not in self.skipped]
-
-    def without_air(self, scan: Float[Tensor, "_ _ _"], threshold: float) -> "TilePlan":
-        """Skip the tiles that hold nothing as dense as a threshold, not even one voxel beyond their faces.
-
-        Whatever fills a voxel and is denser than the threshold cannot be lost.
+    def layer(self, k: int, *, rows: range | None = None) -> list[tuple[int, int, int]]:
+        """The tiles that begin at plane ``k``; walking the layers upwards is what lets the blend be streamed.
 
         Args:
-            scan: intensities on the grid (or padded behind).
-            threshold: in the scan's units.
+            k: first plane.
+            rows: only tiles that reach one of these rows along j. All by default.
         """
-        dense = torch.nn.functional.max_pool3d((scan > threshold)[None, None].float(), 3, stride=1, padding=1)[0, 0] > 0
-        size = self.patch_size
-        empty = [
-            origin
-            for k in self.origins[2]
-            for origin in self.layer(k)
-            if not dense[tuple(slice(max(0, o), o + size) for o in origin)].any()
-        ]
-        return replace(self, skipped=self.skipped | frozenset(empty))
+        wanted = [j for j in self.origins[1] if rows is None or (j < rows.stop and j + self.patch_size > rows.start)]
+        tiles = [(i, j, k) for i in self.origins[0] for j in wanted]
+        return [tile for tile in tiles if tile not in self.skipped]
+
+    def without(self, tiles: Iterable[tuple[int, int, int]]) -> "TilePlan":
+        """The plan with these tiles skipped too."""
+        return replace(self, skipped=self.skipped | frozenset(tiles))
 
     def weights(self, axis: int) -> list[Float[Tensor, " patch"]]:
         """Weight of each tile of an axis at its own voxels.

@@ -42,6 +42,11 @@ class Architecture:
     def __post_init__(self) -> None:
         _refuse(_faults(vars(self)))
 
+    @property
+    def needs_context_decoders(self) -> bool:
+        """Whether the target reads what context decoders give (decoder crop-skips, variant E)."""
+        return bool(self.contexts) and (self.variant == "E" or self.hook_source == "decoder")
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values, fit for JSON; :meth:`from_dict` reads them."""
         return {**asdict(self), "contexts": list(self.contexts)}

@@ -105,7 +105,7 @@ class SneakyNet(nn.Module):
     def features(self, target: Patch, contexts: Sequence[Patch] = ()) -> FeatureMaps:
         """Compute what :meth:`target_head` and :meth:`context_heads` score. Arguments as :meth:`forward`'s."""
         self._check(contexts, target=target)
-        maps = self.context_maps(contexts, decode=True)
+        maps = self._context_maps(contexts, decode=True)
         return FeatureMaps(self._target_features(target, maps), _finest(maps))
 
     def target_features(self, target: Patch, contexts: Sequence[Patch] = ()) -> Features:
@@ -115,17 +115,14 @@ class SneakyNet(nn.Module):
         crop-skips it serves its own training loss alone.
         """
         self._check(contexts, target=target)
-        return self._target_features(target, self.context_maps(contexts, decode=self.needs_context_decoders))
-
-    @property
-    def needs_context_decoders(self) -> bool:
-        """Whether the target reads what context decoders give (decoder crop-skips, variant E)."""
-        return self.architecture.variant == "E" or self.architecture.hook_source == "decoder"
+        return self._target_features(
+            target, self._context_maps(contexts, decode=self.architecture.needs_context_decoders)
+        )
 
     def context_features(self, contexts: Sequence[Patch]) -> tuple[Features, ...]:
         """Compute what :meth:`context_heads` score; the target network does not run. Empty for variant C."""
         self._check(contexts)
-        return _finest(self.context_maps(contexts, decode=True))
+        return _finest(self._context_maps(contexts, decode=True))
 
     def target_head(self) -> Head:
         """Weight ``[class, channel]`` and bias ``[class]`` for :meth:`features`' target map.
@@ -150,32 +147,42 @@ class SneakyNet(nn.Module):
     def _context_networks(self) -> list[UNet]:
         return [network for network in self.contexts if isinstance(network, UNet)]
 
-    def context_maps(self, contexts: Sequence[Tensor], *, decode: bool) -> list[ContextMaps]:
-        """All maps of every context network, in order; of any size that pooling divides."""
-        maps = []
-        for network, patch in zip(self._context_networks(), contexts, strict=True):
-            encoded = network.encoder(patch)
-            maps.append(ContextMaps(encoded, network.decoder(encoded) if decode and network.decoder else None))
-        return maps
+    def _context_maps(self, contexts: Sequence[Patch], *, decode: bool) -> list[ContextMaps]:
+        networks = self._context_networks()
+        return [_maps_of(network, patch, decode=decode) for network, patch in zip(networks, contexts, strict=True)]
 
     def _target_features(self, target: Patch, maps: Sequence[ContextMaps]) -> Features:
         kappas = self.architecture.contexts
         return self.fuse(
             target,
-            [centre_crop(self.crossing(link, maps), kappa=link.kappa) for link in self.crop_skips],
+            [centre_crop(self._crossing(link, maps[link.context]), kappa=link.kappa) for link in self.crop_skips],
             [upsampled_centre(map_, kappa=kappa) for map_, kappa in zip(_finest(maps), kappas, strict=True)]
             if self.architecture.variant == "E"
             else [],
         )
 
-    def crossing(self, link: CropSkip, maps: Sequence[ContextMaps]) -> Tensor:
-        """The whole map that a crop-skip takes its part from."""
-        source = maps[link.context]
-        levels = source.decoder if self.architecture.hook_source == "decoder" else source.encoder
+    def read_maps(self, context: int, volume: Patch) -> tuple[Tensor, ...]:
+        """Run one context network; give the whole maps that the target reads of it.
+
+        Args:
+            context: which, counted from 0.
+            volume: normalised intensities at the context's scale, of any edges that pooling to its deepest level
+                divides.
+
+        Returns:
+            One map for each of the context's :attr:`crop_skips`, in their order; for variant E then the level 0
+            decoder map, which the context's head scores.
+        """
+        maps = _maps_of(self._context_networks()[context], volume, decode=self.architecture.needs_context_decoders)
+        crossing = [self._crossing(link, maps) for link in self.crop_skips if link.context == context]
+        return (*crossing, *(_finest([maps]) if self.architecture.variant == "E" else ()))
+
+    def _crossing(self, link: CropSkip, maps: ContextMaps) -> Tensor:
+        levels = maps.decoder if self.architecture.hook_source == "decoder" else maps.encoder
         assert levels is not None  # the architecture refuses decoder hooks from contexts without decoder
         return levels[link.source_level]
 
-    def fuse(self, target: Patch, crossed: Sequence[Tensor], beside: Sequence[Tensor]) -> Features:
+    def fuse(self, target: Patch, crossed: Sequence[Tensor], beside: Sequence[Tensor] = ()) -> Features:
         """Run the target network with what the contexts give it.
 
         Args:
@@ -184,7 +191,7 @@ class SneakyNet(nn.Module):
             beside: variant E: every context's features on the target's voxels.
 
         Returns:
-            What :meth:`target_head` scores.
+            What :meth:`target_head` scores; without ``beside`` the target's own part of it.
         """
         hooks: list[list[Tensor]] = [[] for _ in range(self.architecture.levels)]
         for link, part in zip(self.crop_skips, crossed, strict=True):
@@ -219,6 +226,11 @@ def _head_of(network: UNet) -> Head:
     assert network.head is not None
     assert network.head.bias is not None
     return network.head.weight.flatten(1), network.head.bias
+
+
+def _maps_of(network: UNet, patch: Patch, *, decode: bool) -> ContextMaps:
+    encoded = network.encoder(patch)
+    return ContextMaps(encoded, network.decoder(encoded) if decode and network.decoder else None)
 
 
 def _finest(maps: Sequence[ContextMaps]) -> tuple[Features, ...]:

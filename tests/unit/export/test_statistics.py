@@ -7,6 +7,8 @@ from sneakynet.anatomy.bone import Bone, BoneTable
 from sneakynet.errors import BoneTableError, OutputError, VolumeError
 from sneakynet.export import statistics
 from sneakynet.export.statistics import bone_statistics, case_record, write_record
+from sneakynet.inference.cleanup import clean
+from sneakynet.inference.cleanup_settings import CleanupSettings
 from sneakynet.inference.segmentation import Segmentation
 from sneakynet.volumes.volume import Volume
 
@@ -86,6 +88,7 @@ def test_the_record_of_a_case(case, tmp_path):
     assert (record["format"], record["format_version"], record["case"]) == ("sneakynet statistics", 1, "a")
     assert record["scan"] == {"shape": [5, 6, 7], "spacing_mm": [3, 2, 5], "affine": scan.affine.tolist()}
     assert record["model"] == {"name": "tiny", "provenance": {"steps": 3}}
+    assert record["cleanup"] is None
     assert record["bones"][1] == {
         "id": 3,
         "name": "three",
@@ -96,6 +99,25 @@ def test_the_record_of_a_case(case, tmp_path):
         "touches_edge": True,
     }
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_the_record_says_what_a_clean_up_removed(case, tmp_path):
+    labels, scan = case
+    settings = CleanupSettings(keep="largest", smallest_mm3=31.0)
+    cleaned, report = clean(labels, table=TABLE, settings=settings)
+    assert cleaned.voxels[4, 3, 3] == 3  # small, but at the scan's face
+    labels.voxels[3, 5, 6] = labels.voxels[1, 4, 5] = 1
+    cleaned, report = clean(labels, table=TABLE, settings=settings)
+
+    write_record(tmp_path / "a.json", case_record(Segmentation(cleaned, TABLE), scan, case="a", cleanup=report))
+
+    record = json.loads((tmp_path / "a.json").read_text())
+    assert record["cleanup"]["summary"] == "removed 2 of 4 components (0.06 ml)"
+    (one,) = record["cleanup"]["changed"]
+    assert (one["name"], one["components"], one["components_removed"], one["voxels_removed"]) == ("one", 3, 2, 2)
+    # x = 10 + 2 j, y = 20 - 3 i, z = 30 + 5 k.
+    assert [part["centroid_mm"] for part in one["removed"]] == [[18, 17, 55], [20, 11, 60]]
+    assert record["bones"][0]["voxels"] == 4
 
 
 def test_a_missing_folder(tmp_path):

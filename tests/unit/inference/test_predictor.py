@@ -6,10 +6,15 @@ from torch.nn.functional import interpolate
 from sneakynet.anatomy.bone import Bone, BoneTable
 from sneakynet.data.sampling import PatchGeometry
 from sneakynet.errors import SettingError, WeightsError
+from sneakynet.inference import predictor as module
+from sneakynet.inference.contexts import Contexts
+from sneakynet.inference.engine import Engine
+from sneakynet.inference.memory import forecast
 from sneakynet.inference.predictor import Predictor, segment
 from sneakynet.inference.scan_pyramid import ScanPyramid
 from sneakynet.inference.tiles import gaussian, plan_tiles
 from sneakynet.models.builders import build_sneakynet
+from sneakynet.models.sneakynet import apply_head
 from sneakynet.models.weights import WeightsHeader, save_weights
 from sneakynet.volumes.volume import Volume
 
@@ -17,7 +22,7 @@ N_CLASSES = 5
 SPACING = 4.0
 
 
-def make_predictor(**architecture):
+def make_predictor(*, skip_air=True, **architecture):
     torch.manual_seed(1)
     network = build_sneakynet(n_classes=N_CLASSES, patch_size=8, width=4, levels=2, **architecture)
     for unet in (network.target, *network.contexts):
@@ -27,19 +32,38 @@ def make_predictor(**architecture):
         architecture=network.architecture.to_dict(),
         spacing=(SPACING,) * 3,
         hu_window=(-1000.0, 1000.0),
-        table=BoneTable(tuple(Bone(id=n, name=f"bone_{n}") for n in range(1, N_CLASSES))),
+        table=BoneTable(
+            (
+                Bone(id=1, name="bone_left", side="left", mirror="bone_right"),
+                Bone(id=2, name="bone_right", side="right", mirror="bone_left"),
+                *(Bone(id=n, name=f"bone_{n}") for n in range(3, N_CLASSES)),
+            )
+        ),
         provenance={"steps": 3},
     )
-    return Predictor(network, header, name="tiny", device="cpu", precision="f32", overlap=0.5)
+    return Predictor(network, header, name="tiny", device="cpu", precision="f32", overlap=0.5, skip_air=skip_air)
+
+
+class Threshold(Engine):
+    """Bone 1 wherever a voxel of the network's grid is above 0 HU, bone 2 where it is denser than 900 HU."""
+
+    def context_maps(self, context, volume):
+        raise NotImplementedError
+
+    def target_features(self, target, crossed):
+        return torch.cat([target, torch.ones_like(target)], dim=1)
+
+    def head(self):
+        return torch.tensor([[0.0, 0.0], [1.0, 0.0], [10.0, -8.1], [-9.0, 0.0], [-9.0, 0.0]]), torch.tensor(
+            [0.0, 0.0, 0.0, -99.0, -99.0]
+        )
 
 
 def threshold_predictor():
-    """Bone 1 wherever a voxel of the network's grid is above 0 HU."""
-    predictor = make_predictor(variant="D", contexts=(1,), norm="none")
-    predictor.network.target_features = lambda target, contexts: target
-    weight = torch.tensor([[0.0], [1.0], [-9.0], [-9.0], [-9.0]])
-    predictor.network.target_head = lambda: (weight, torch.tensor([0.0, 0.0, -99.0, -99.0, -99.0]))
-    return predictor
+    predictor = make_predictor(variant="A", contexts=(), norm="none")
+    network = predictor.engine.network
+    engine = Threshold(network.architecture, crop_skips=(), device=torch.device("cpu"), precision="f32")
+    return Predictor(engine, predictor.header, name="threshold", overlap=0.5)
 
 
 def rotation(degrees, axis):
@@ -61,11 +85,14 @@ def blob(shape, matrix):
     return Volume((np.clip(22 - distance, -10, 10) * 60).astype(np.int16), affine)
 
 
-@pytest.mark.parametrize(("variant", "contexts"), [("A", ()), ("D", (1,)), ("E", (1,))])
-def test_labels_equal_those_of_the_plain_method(variant, contexts):
+@pytest.mark.parametrize(
+    ("variant", "contexts", "norm"),
+    [("A", (), "batch"), ("D", (1,), "instance"), ("E", (1,), "instance"), ("E", (1,), "batch"), ("D", (1,), "batch")],
+)
+def test_labels_equal_those_of_the_plain_method(variant, contexts, norm):
     """Class scores of every tile, averaged with Gaussian weights, interpolated as a whole, then the winner."""
-    predictor = make_predictor(variant=variant, contexts=contexts)
-    geometry = PatchGeometry(8, contexts)
+    predictor = make_predictor(variant=variant, contexts=contexts, norm=norm)
+    network, geometry = predictor.engine.network, PatchGeometry(8, contexts)
     generator = np.random.default_rng(0)
     voxels = generator.integers(-1000, 1000, size=(11, 9, 18)).astype(np.int16).repeat(2, 0).repeat(2, 1).repeat(2, 2)
     scan = Volume(voxels, np.diag([SPACING / 2] * 3 + [1.0]))
@@ -76,6 +103,8 @@ def test_labels_equal_those_of_the_plain_method(variant, contexts):
         geometry,
         hu_window=(-1000.0, 1000.0),
     )
+    whole = norm == "batch" and variant == "E"
+    around = Contexts(predictor.engine, pyramid, shared=(whole,) * len(contexts))
     bell = gaussian(8).float()
     window = bell[:, None, None] * bell[None, :, None] * bell
     total, weight = torch.zeros(N_CLASSES, 40, 40, 40), torch.zeros(40, 40, 40)
@@ -83,11 +112,19 @@ def test_labels_equal_those_of_the_plain_method(variant, contexts):
     with torch.inference_mode():
         for k in plan.origins[2]:
             for origin in plan.layer(k):
-                target, *around = pyramid.patches([origin])
                 at = tuple(slice(o, o + 8) for o in origin)
-                total[(slice(None), *at)] += predictor.network(target, around).target[0] * window
+                if whole:
+                    own = around.features(pyramid.patches([origin]), [origin])
+                    scores = apply_head(own, network.own_head())[0]
+                else:
+                    scores = network(*_patches(pyramid, origin, contexts)).target[0]
+                total[(slice(None), *at)] += scores * window
                 weight[at] += window
-    scores = (total / weight)[:, :11, :9, :18]
+        scores = (total / weight)[:, :11, :9, :18]
+        if whole:
+            (beside,) = around.beside(range(18), rows=range(9))
+            ((context_weight, context_bias),) = network.context_heads()
+            scores += (beside @ context_weight.T + context_bias).permute(3, 2, 1, 0)
     fine = interpolate(scores[None], scale_factor=2, mode="trilinear", align_corners=False)[0]
 
     labels = predictor.segment(scan).labels.voxels
@@ -95,6 +132,11 @@ def test_labels_equal_those_of_the_plain_method(variant, contexts):
     expected = fine.argmax(dim=0).numpy()
     assert np.bincount(expected.ravel(), minlength=N_CLASSES).max() < 0.8 * expected.size
     assert (labels == expected).mean() > 0.9999  # float32 ties
+
+
+def _patches(pyramid, origin, contexts):
+    target, *around = (pyramid.patches([origin], kappa) for kappa in (0, *contexts))
+    return target, around
 
 
 def _on_grid(scan):
@@ -183,12 +225,12 @@ def test_the_segmentation_says_where_it_comes_from():
 
 def test_segment_reads_a_weights_file(tmp_path):
     predictor = make_predictor(variant="A", contexts=())
-    save_weights(tmp_path / "tiny.safetensors", predictor.network, predictor.header)
+    save_weights(tmp_path / "tiny.safetensors", predictor.engine.network, predictor.header)
     scan = blob((20, 20, 20), np.eye(3) * 3)
 
     found = segment(scan, model=tmp_path / "tiny.safetensors", device="cpu", precision="f32", progress=True)
 
-    same = Predictor(predictor.network, predictor.header, name="tiny", device="cpu", precision="f32")
+    same = Predictor(predictor.engine.network, predictor.header, name="tiny", device="cpu", precision="f32")
     np.testing.assert_array_equal(found.labels.voxels, same.segment(scan).labels.voxels)
     assert found.table == predictor.header.table
 
@@ -225,9 +267,113 @@ def test_a_scan_of_air_is_background():
     assert not labels.labels.voxels.any()
 
 
+def test_skipping_air_changes_no_label_of_what_is_denser():
+    """A lone bone in air, thinner than a voxel of the network: the tiles around it run as they did."""
+    scan = np.full((40, 40, 60), -1000, np.int16)
+    scan[17:19, 20, 25:31] = 700
+    scan = Volume(scan, np.diag([SPACING / 2] * 3 + [1.0]))
+    one, other = (
+        make_predictor(variant="E", contexts=(1,), norm="batch", skip_air=skip).segment(scan).labels.voxels
+        for skip in (False, True)
+    )
+    dense = scan.voxels > -300
+    np.testing.assert_array_equal(one[dense], other[dense])
+    assert np.count_nonzero(one) > np.count_nonzero(other)  # the untrained network calls air bone where it runs
+
+
+def test_confidence_is_the_probability_of_the_winner():
+    scan = blob((20, 20, 20), np.eye(3) * SPACING)
+
+    found = threshold_predictor().segment(scan, confidence=True)
+
+    assert found.confidence is not None
+    np.testing.assert_array_equal(found.confidence.affine, scan.affine)
+    grey = scan.voxels / 1000.0
+    scores = np.stack([np.zeros_like(grey), grey, 10 * grey - 8.1])
+    expected = 100 * np.exp(scores.max(0)) / (np.exp(scores).sum(0) + np.exp(-9 * grey - 99) * 2)
+    dense = scan.voxels > -300
+    assert np.abs(found.confidence.voxels - expected)[dense].max() < 1
+    assert found.confidence.voxels.max() == 100  # air that was skipped is background for certain
+    assert threshold_predictor().segment(scan).confidence is None
+
+
+@pytest.mark.parametrize(("variant", "contexts", "width"), [("A", (), 20), ("A", (), 21), ("E", (1,), 20)])
+def test_a_mirrored_pass_makes_left_and_right_equal(variant, contexts, width):
+    """With both passes a mirrored scan gives the mirrored labels, sides exchanged: the network has no side left."""
+    predictor = make_predictor(variant=variant, contexts=contexts, norm="batch")
+    scan = Volume(
+        np.random.default_rng(0).integers(-250, 1000, (width, 16, 24)).astype(np.int16),
+        np.diag([SPACING] * 3 + [1.0]),
+    )
+    twin = Volume(np.ascontiguousarray(scan.voxels[::-1]), scan.affine)
+
+    one, two = (predictor.segment(each, mirror=True).labels.voxels for each in (scan, twin))
+
+    exchanged = np.array([0, 2, 1, 3, 4], np.uint8)[two[::-1]]
+    alone = predictor.segment(scan).labels.voxels
+    assert (one == exchanged).mean() > 0.9999
+    assert 0.2 < (one == alone).mean() < 0.98
+    assert predictor.segment(scan, mirror=True).model["mirrored_too"] is True
+
+
+def test_labels_on_disk_are_the_same_and_leave_nothing_behind(tmp_path):
+    predictor, scan = make_predictor(variant="A", contexts=()), blob((20, 20, 20), np.eye(3) * 3)
+
+    found = predictor.segment(scan, folder=tmp_path, confidence=True)
+
+    np.testing.assert_array_equal(found.labels.voxels, predictor.segment(scan).labels.voxels)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_narrower_strips_give_the_same_labels(monkeypatch):
+    predictor = make_predictor(variant="E", contexts=(1,), norm="batch")
+    scan = Volume(
+        np.random.default_rng(0).integers(-250, 1000, (33, 70, 40)).astype(np.int16), np.diag([3.0, 3.0, 3.0, 1.0])
+    )
+    seen, runs = [], []
+    whole = predictor.segment(scan, planned=seen.append, confidence=True)
+    monkeypatch.setattr(module, "fit", lambda work, *, base, limit, step: forecast(work, base=base, rows=2 * step))
+
+    strips = predictor.segment(
+        scan, planned=seen.append, confidence=True, progress=lambda done, total: runs.append((done, total))
+    )
+
+    assert [each.rows for each in seen] == [53, 8]  # 70 rows of 3 mm on a grid of 4 mm
+    assert runs[-1][0] == runs[-1][1]
+    np.testing.assert_array_equal(strips.labels.voxels, whole.labels.voxels)
+    np.testing.assert_array_equal(strips.confidence.voxels, whole.confidence.voxels)
+
+
+def test_a_memory_limit_below_the_least_is_refused_before_any_work():
+    predictor = make_predictor(variant="A", contexts=())
+    ran = []
+
+    with pytest.raises(SettingError, match=r"needs at least .* GiB.*the limit is 0\.01 GiB"):
+        predictor.segment(
+            blob((20, 20, 20), np.eye(3) * 3), memory_limit=10 * 2**20, progress=lambda *done: ran.append(done)
+        )
+
+    assert ran == []
+
+
+def test_contexts_that_cannot_be_shared_are_told_of(caplog):
+    make_predictor(variant="E", contexts=(1,), norm="instance")
+
+    assert "tiny: its contexts are normalised by the statistics of what they see (instance)" in caplog.text
+
+
+def test_values_that_are_not_finite_are_refused():
+    predictor = make_predictor(variant="A", contexts=())
+    with torch.no_grad():
+        predictor.engine.network.target.decoder.stages[0].block.layers[0].weight[0, 0, 0, 0, 0] = float("nan")
+
+    with pytest.raises(WeightsError, match=r"the model tiny gave values that are not finite .*precision f32"):
+        predictor.segment(blob((20, 20, 20), np.eye(3) * SPACING))
+
+
 def test_bf16_changes_few_labels_and_is_recorded():
     full = make_predictor(variant="A", contexts=())
-    half = Predictor(full.network, full.header, name="tiny", device="cpu", precision="bf16", overlap=0.5)
+    half = Predictor(full.engine.network, full.header, name="tiny", device="cpu", precision="bf16", overlap=0.5)
     scan = Volume(
         np.random.default_rng(0).integers(-250, 1000, (16, 16, 16)).astype(np.int16), np.diag([SPACING] * 3 + [1.0])
     )

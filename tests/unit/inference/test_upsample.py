@@ -3,12 +3,12 @@ import pytest
 import torch
 
 from sneakynet.inference import upsample
-from sneakynet.inference.blend import Slab
-from sneakynet.inference.upsample import AxisSamples, labels_from_slabs
+from sneakynet.inference.axis_samples import AxisSamples
+from sneakynet.inference.upsample import label_planes
 
 
-def plain_labels(features, weight, bias, coordinates):
-    """The class scores of the whole network grid, interpolated to the scan's grid, then the winner."""
+def plain_scores(features, weight, bias, coordinates):
+    """The class scores of the whole network grid, interpolated to the scan's grid. Axes k, j, i."""
     scores = features @ weight.T + bias
     for axis, (at, n) in enumerate(zip(coordinates, features.shape[:3], strict=True)):
         at = at.clamp(0, n - 1)
@@ -16,31 +16,50 @@ def plain_labels(features, weight, bias, coordinates):
         share = (at - low).reshape([-1 if a == axis else 1 for a in range(4)])
         high = (low + 1).clamp(max=n - 1)
         scores = scores.index_select(axis, low) * (1 - share) + scores.index_select(axis, high) * share
-    return scores.argmax(dim=-1).numpy()
+    return scores
 
 
-@pytest.mark.parametrize("cuts", [(), (3,), (1, 2, 7)])
-@pytest.mark.parametrize("scale", [0.45, 1.0, 1.7])
-def test_labels_equal_those_of_the_plain_method(monkeypatch, cuts, scale):
-    monkeypatch.setattr(upsample, "CHUNK", 50)
-    monkeypatch.setattr(upsample, "BLOCK", 200)
+def case(*, scale, shape=(9, 5, 7), counts=(15, 8, 12), offsets=(0.1, 0.3, -0.8)):
+    """Features [k j i c], samples along k, j, i, and a head."""
     generator = torch.Generator().manual_seed(5)
-    features = torch.randn(7, 5, 9, 4, generator=generator, dtype=torch.float64)
+    features = torch.randn(*shape, 4, generator=generator, dtype=torch.float64)
     weight, bias = torch.randn(6, 4, generator=generator, dtype=torch.float64), torch.arange(6) / 10
-    counts, offsets = (12, 8, 15), (-0.8, 0.3, 0.1)
-    samples = tuple(
-        AxisSamples.along(c, scale=scale, offset=o, length=n)
-        for c, o, n in zip(counts, offsets, features.shape[:3], strict=True)
-    )
-    slabs = [
-        Slab(start=a, features=features[:, :, a:b].contiguous()) for a, b in zip((0, *cuts), (*cuts, 9), strict=True)
+    samples = [
+        AxisSamples.along(c, scale=scale, offset=o, length=n) for c, o, n in zip(counts, offsets, shape, strict=True)
     ]
-
-    labels = labels_from_slabs(slabs, lambda f: f.double() @ weight.T + bias, samples, n_classes=6)
-
     coordinates = [torch.arange(c, dtype=torch.float64) * scale + o for c, o in zip(counts, offsets, strict=True)]
-    assert labels.dtype == np.uint8
-    np.testing.assert_array_equal(labels, plain_labels(features, weight, bias, coordinates))
+    return features, samples, lambda f: f @ weight.T + bias, plain_scores(features, weight, bias, coordinates)
+
+
+@pytest.mark.parametrize("scale", [0.45, 1.0, 1.7])
+def test_labels_and_confidence_equal_those_of_the_plain_method(monkeypatch, scale):
+    monkeypatch.setattr(upsample, "CHUNK", 50)
+    features, samples, head, scores = case(scale=scale)
+
+    found = label_planes(features, head, tuple(samples[::-1]), dtype=np.uint8, confidence=True)
+
+    assert found.labels.dtype == found.confidence.dtype == np.uint8
+    np.testing.assert_array_equal(found.labels, scores.argmax(dim=-1).numpy())
+    # Between voxels of one winner its probability is interpolated, elsewhere that of the interpolated scores is taken.
+    chance = torch.softmax(scores, dim=-1).amax(dim=-1).numpy() * 100
+    assert np.median(np.abs(found.confidence - chance)) < 1
+    assert np.abs(found.confidence - chance).max() < 12
+
+
+@pytest.mark.parametrize("cuts", [(3,), (1, 2, 7), (8,)])
+@pytest.mark.parametrize("scale", [0.45, 1.0, 1.7])
+def test_planes_in_portions_give_the_same_labels(cuts, scale):
+    features, samples, head, _ = case(scale=scale)
+    whole = label_planes(features, head, tuple(samples[::-1]), dtype=np.uint8).labels
+    found = np.full_like(whole, 99)
+
+    for first, last in zip((0, *cuts), (*cuts, 8), strict=True):
+        planes = range(first, last + 1)  # neighbours share a plane
+        points, along_k = samples[0].within(planes)
+        part = label_planes(features[first : last + 1], head, (samples[2], samples[1], along_k), dtype=np.uint8)
+        found[points.start : points.stop] = part.labels
+
+    np.testing.assert_array_equal(found, whole)
 
 
 def test_only_points_between_different_winners_are_interpolated():
@@ -54,27 +73,40 @@ def test_only_points_between_different_winners_are_interpolated():
         return rows
 
     samples = tuple(AxisSamples.along(20, scale=0.5, offset=-0.25, length=10) for _ in range(3))
-    labels = labels_from_slabs([Slab(0, features)], head, samples, n_classes=2)
+    labels = label_planes(features, head, samples, dtype=np.uint8).labels
 
     assert headed == [10**3, 2 * 20 * 20]
     assert (labels[:10] == 0).all()
     assert (labels[10:] == 1).all()
 
 
+def test_voxels_of_the_network_s_own_grid_are_headed_once():
+    features, headed = torch.randn(6, 5, 4, 3), []
+
+    def head(rows):
+        headed.append(len(rows))
+        return rows
+
+    samples = tuple(AxisSamples.along(n, scale=1.0, offset=0.0, length=n) for n in (4, 5, 6))
+    labels = label_planes(features, head, samples, dtype=np.uint8).labels
+
+    assert headed == [6 * 5 * 4]
+    np.testing.assert_array_equal(labels, features.argmax(dim=-1).numpy())
+
+
 def test_a_grid_of_one_voxel():
     samples = tuple(AxisSamples.along(3, scale=0.3, offset=-0.3, length=1) for _ in range(3))
 
-    labels = labels_from_slabs([Slab(0, torch.tensor([[[[0.0, 2.0, 1.0]]]]))], lambda f: f, samples, n_classes=3)
+    found = label_planes(torch.tensor([[[[0.0, 2.0, 1.0]]]]), lambda f: f, samples, dtype=np.uint8, confidence=True)
 
-    assert (labels == np.ones((3, 3, 3))).all()
+    assert (found.labels == np.ones((3, 3, 3))).all()
+    assert (found.confidence == round(100 * float(torch.softmax(torch.tensor([0.0, 2.0, 1.0]), 0)[1]))).all()
 
 
 def test_more_than_256_classes_need_16_bits():
     samples = tuple(AxisSamples.along(2, scale=1.0, offset=0.0, length=2) for _ in range(3))
 
-    labels = labels_from_slabs(
-        [Slab(0, torch.eye(300)[[299] * 8].reshape(2, 2, 2, 300))], lambda f: f, samples, n_classes=300
-    )
+    labels = label_planes(torch.eye(300)[[299] * 8].reshape(2, 2, 2, 300), lambda f: f, samples, dtype=np.uint16).labels
 
     assert labels.dtype == np.uint16
     assert (labels == 299).all()

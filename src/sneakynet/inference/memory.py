@@ -1,0 +1,209 @@
+"""How much memory segmenting a scan will take, told before any work, and how to make it take less.
+
+Everything that grows with the scan or the network is counted from shapes. How many maps of a convolution's size live
+at once was measured, see ``benchmarks/memory.py``. The largest part beside the scan itself is the layer of tiles in
+flight: its rows can be blended strip by strip, at the price of running the tiles at the seams twice.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from sneakynet.errors import SettingError
+from sneakynet.inference.contexts import block_length, level_shape
+from sneakynet.models.architecture import Architecture
+from sneakynet.models.crop_skip import crop_skips
+
+LABEL_BYTES = 48 * 2**20
+"""Features that are labelled together; what is made of them takes as much again."""
+
+# Full-resolution maps that a network holds at its widest: skip, joined input, both convolutions' results and what the
+# convolution library lays out anew. Measured, see benchmarks/memory.py.
+_MAPS_OF_A_UNET = 7.2
+_MAPS_OF_AN_ENCODER = 3.5
+_MAPS_OF_A_TILE = 5.8
+
+# What libraries take for themselves when they are first used, and what lies free between blocks of different sizes.
+_OVERHEAD = 112 * 2**20
+
+# Slabs of the resampling in flight.
+_RESAMPLING = 64 * 2**20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workload:
+    """What the memory of a scan depends on.
+
+    Args:
+        scan: voxels of the scan along i, j, k.
+        grid: voxels on the network's grid.
+        resampled: whether the two grids differ.
+        architecture: of the network.
+        shared: which contexts run once per scan.
+        activation_bytes: of one value of a feature map.
+        batch_size: tiles per pass of the network.
+        passes: 2 where the scan is run mirrored too, else 1.
+        output_bytes: of one voxel of what is kept in memory: labels, confidence.
+    """
+
+    scan: tuple[int, int, int]
+    grid: tuple[int, int, int]
+    resampled: bool
+    architecture: Architecture
+    shared: tuple[bool, ...]
+    activation_bytes: int
+    batch_size: int = 1
+    passes: int = 1
+    output_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Bytes that a scan will take.
+
+    Args:
+        base: what the process holds already, the scan included.
+        stages: name -> what is held beside that while the stage runs.
+        rows: rows of the network's grid along j that are blended at a time.
+    """
+
+    base: int
+    stages: Mapping[str, int]
+    rows: int
+
+    @property
+    def peak(self) -> int:
+        """The most that is held at any time."""
+        return self.base + _OVERHEAD + max(self.stages.values())
+
+
+def forecast(work: Workload, *, base: int, rows: int | None = None) -> Forecast:
+    """Predict the memory of a scan.
+
+    Args:
+        work: what is to be done.
+        base: bytes that the process holds already.
+        rows: rows along j that are blended at a time; all by default.
+    """
+    architecture = work.architecture
+    rows = work.grid[1] if rows is None else min(rows, work.grid[1])
+    grid = _product(work.grid) * 4
+    pyramid = int(grid * (1 + sum(8.0**-kappa for kappa in architecture.contexts))) * work.passes
+    maps, running = _contexts(work)
+    kept = pyramid + maps * work.passes + _product(work.scan) * work.output_bytes
+    labelling = 2 * LABEL_BYTES
+    stages = {
+        "resampling": grid + _RESAMPLING if work.resampled else 0,
+        "pyramid": pyramid + (grid if work.resampled else 0),
+        "contexts": pyramid + maps * (work.passes - 1) + running,
+        "tiles": kept + _ring(work, rows) * work.passes + max(_tile(work), labelling),
+    }
+    return Forecast(base=base, stages=stages, rows=rows)
+
+
+def fit(work: Workload, *, base: int, limit: int, step: int) -> Forecast:
+    """Choose as many rows at a time as a limit allows.
+
+    Args:
+        work: what is to be done.
+        base: bytes that the process holds already.
+        limit: bytes that the process may hold.
+        step: rows from one tile to the next; strips are multiples of it.
+
+    Returns:
+        The forecast with the widest strips that stay under the limit.
+
+    Raises:
+        SettingError: not even the narrowest strips do; the message has the figures.
+    """
+    for rows in _widths(work.grid[1], step):
+        found = forecast(work, base=base, rows=rows)
+        if found.peak <= limit:
+            return found
+    stage = max(found.stages, key=lambda name: found.stages[name])
+    msg = (
+        f"this scan ({'x'.join(map(str, work.scan))} voxels, {'x'.join(map(str, work.grid))} on the network's grid) "
+        f"needs at least {_gib(found.peak)}: {_gib(base)} that this program and the scan hold already, and "
+        f"{_gib(found.peak - base)} for its {stage}; the limit is {_gib(limit)}. Raise --memory-limit, close other "
+        "programs, crop the scan, or take a model with wider voxels"
+    )
+    raise SettingError(msg)
+
+
+def memory_in_use() -> int:
+    """Bytes that this process holds in memory."""
+    return int(psutil.Process().memory_info().rss)
+
+
+def memory_at_hand() -> int:
+    """Bytes that this process may hold: what it holds already and what the machine, or its container, has left."""
+    left = int(psutil.virtual_memory().available)
+    limit, used = (_cgroup_figure(name) for name in ("memory.max", "memory.current"))
+    if limit is not None and used is not None:
+        left = min(left, max(0, limit - used))
+    return memory_in_use() + left
+
+
+def _cgroup_figure(name: str) -> int | None:
+    """A figure of this process's control group; None where there is none, or no limit."""
+    try:
+        return int((Path("/sys/fs/cgroup") / name).read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return None
+
+
+def _contexts(work: Workload) -> tuple[int, int]:
+    """Bytes that the shared contexts' maps keep, and the most that is held while they are made."""
+    architecture = work.architecture
+    value = architecture.width * work.activation_bytes
+    links = crop_skips(architecture.variant, levels=architecture.levels, contexts=architecture.contexts)
+    at_its_widest = _MAPS_OF_A_UNET if architecture.needs_context_decoders else _MAPS_OF_AN_ENCODER
+    kept, peak = 0, 0
+    for n, (kappa, shared) in enumerate(zip(architecture.contexts, work.shared, strict=True)):
+        if not shared:
+            continue
+        shape = level_shape(work.grid, architecture, kappa)
+        block, halo = block_length(shape, architecture, kappa)
+        at_once = shape[0] * shape[1] * min(shape[2], block + 2 * halo)
+        # A level has twice the channels of the one before and an eighth of its voxels.
+        levels = {link.source_level for link in links if link.context == n} | (
+            {0} if architecture.variant == "E" else set()
+        )
+        of_this = int(_product(shape) * value * sum(4.0**-level for level in levels))
+        peak = max(peak, kept + (of_this if halo else 0) + int(at_its_widest * at_once * value))
+        kept += of_this
+    return kept, max(peak, kept)
+
+
+def _ring(work: Workload, rows: int) -> int:
+    """The tiles' features in flight, float32, and how much of them was run."""
+    architecture = work.architecture
+    networks = 1
+    if architecture.variant == "E":
+        networks += sum(not shared for shared in work.shared)
+    planes = 1 + min(architecture.patch_size, work.grid[2])
+    return planes * rows * work.grid[0] * 4 * (architecture.width * networks + 1)
+
+
+def _tile(work: Workload) -> int:
+    """One pass of the target network, and of the contexts that run with it."""
+    architecture = work.architecture
+    voxels = work.batch_size * architecture.patch_size**3
+    return int(_MAPS_OF_A_TILE * voxels * architecture.width * work.activation_bytes)
+
+
+def _widths(rows: int, step: int) -> Iterator[int]:
+    """Strips from all rows down to one step, even ones first."""
+    yield rows
+    for parts in range(2, -(-rows // step) + 1):
+        yield -(-rows // parts // step) * step
+
+
+def _product(shape: tuple[int, int, int]) -> int:
+    return shape[0] * shape[1] * shape[2]
+
+
+def _gib(size: int) -> str:
+    return f"{size / 2**30:.2f} GiB"
