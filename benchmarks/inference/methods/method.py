@@ -11,6 +11,7 @@ from inference.clock import Clock
 from inference.scans import fine_scan
 from inference.trial import Trial
 from sneakynet.data.network_grid import on_network_grid
+from sneakynet.inference.engine import Engine
 from sneakynet.models.sneakynet import SneakyNet
 from sneakynet.models.weights import WeightsHeader
 
@@ -90,7 +91,7 @@ def normalised(voxels: np.ndarray, hu_window: tuple[float, float]) -> Tensor:
     return (torch.from_numpy(voxels).float().clamp(low, high) - (low + high) / 2) * (2 / (high - low))
 
 
-def wrap_network(clock: Clock, network: SneakyNet) -> None:
+def wrap_engine(clock: Clock, engine: Engine) -> None:
     """Book the passes of the contexts and of the target: these two hold every convolution but the heads."""
-    clock.wrap(network, "context_maps", name="contexts")
-    clock.wrap(network, "fuse", name="target")
+    clock.wrap(engine, "context_maps", name="contexts")
+    clock.wrap(engine, "target_features", name="target")

@@ -4,7 +4,7 @@ import numpy as np
 
 import sneakynet.inference.predictor as predictor_file
 from inference.clock import Clock
-from inference.methods.method import Method, wrap_network
+from inference.methods.method import Method, wrap_engine
 from inference.scans import fine_scan
 from inference.trial import Trial
 from sneakynet.inference.predictor import Predictor
@@ -47,10 +47,5 @@ class Ours(Method):
 
 def wrap_predictor(clock: Clock, predictor: Predictor) -> None:
     """Book the network's passes, and the resampling of the scan to the network's grid."""
-    engine = getattr(predictor, "engine", None)
-    if engine is None:
-        wrap_network(clock, predictor.network)
-    else:
-        clock.wrap(engine, "context_maps", name="contexts")
-        clock.wrap(engine, "target_features", name="target")
+    wrap_engine(clock, predictor.engine)
     clock.wrap(predictor_file, "on_network_grid", name="resample")
