@@ -1,9 +1,13 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Both set up what they need.
+# `make bench` installs MONAI and nnU-Net beside sneakynet, in an environment of their own, and measures against them:
+# `make bench BENCH="--quick"` in minutes, without in hours.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+BENCH_VENV := .venv-bench
+BENCH ?=
 
-.PHONY: demo test check clean
+.PHONY: demo test check bench clean
 
 demo: $(VENV)/.installed
 	$(BIN)/sneakynet demo -o demo
@@ -25,5 +29,17 @@ $(VENV)/.installed: pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	touch $@
 
+bench: $(BENCH_VENV)/.installed
+	@$(BENCH_VENV)/bin/python benchmarks/whole_scan.py $(BENCH)
+
+$(BENCH_VENV)/.installed: pyproject.toml benchmarks/peers.txt benchmarks/peers-needs.txt
+	@echo "installing into $(BENCH_VENV); the first time takes some minutes"
+	@$(BENCH_VENV)/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(BENCH_VENV)
+	$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[phantom]' \
+		--requirement benchmarks/peers-needs.txt
+	$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+		--requirement benchmarks/peers.txt
+	touch $@
+
 clean:
-	rm -rf $(VENV) demo
+	rm -rf $(VENV) $(BENCH_VENV) demo

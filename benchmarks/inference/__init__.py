@@ -1,0 +1,1 @@
+"""What ``whole_scan.py`` measures, and how."""

@@ -1,0 +1,72 @@
+"""Seconds spent within chosen functions, and what a process holds in memory."""
+
+import functools
+import resource
+import sys
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+_GIB = 2**30
+# Linux counts ru_maxrss in KiB, macOS in bytes.
+_MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
+
+
+class Clock:
+    """Adds up the time within functions of some object or module.
+
+    Attributes:
+        seconds: by name, of all calls so far. Wrapped functions must not call each other.
+        cpu_seconds: likewise, of all cores together: what a busy machine does not change.
+        peaks: by name, the most that the process had held when the last call ended, GiB.
+    """
+
+    def __init__(self) -> None:
+        self.seconds: defaultdict[str, float] = defaultdict(float)
+        self.cpu_seconds: defaultdict[str, float] = defaultdict(float)
+        self.peaks: defaultdict[str, float] = defaultdict(float)
+
+    def wrap(self, owner: Any, function: str, *, name: str) -> None:
+        """Replace ``owner.function`` by itself with the time taken.
+
+        Args:
+            owner: module, class instance or network; a method is shadowed on the instance.
+            function: its name there.
+            name: what the time is booked on.
+        """
+        inner = getattr(owner, function)
+
+        @functools.wraps(inner)
+        def timed(*args: Any, **kwargs: Any) -> Any:
+            started, cpu = time.perf_counter(), time.process_time()
+            try:
+                return inner(*args, **kwargs)
+            finally:
+                self.seconds[name] += time.perf_counter() - started
+                self.cpu_seconds[name] += time.process_time() - cpu
+                self.peaks[name] = peak_gib()
+
+        setattr(owner, function, timed)
+
+    def reset(self) -> None:
+        """Forget what was measured."""
+        self.seconds.clear()
+        self.cpu_seconds.clear()
+        self.peaks.clear()
+
+
+def peak_gib() -> float:
+    """The most that this process has held so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _MAXRSS_UNIT / _GIB
+
+
+def peak_gib_of(usage: resource.struct_rusage) -> float:
+    """The most that a process that ended had held."""
+    return usage.ru_maxrss * _MAXRSS_UNIT / _GIB
+
+
+def held_gib() -> float | None:
+    """What this process holds now; None where the system does not say (no ``/proc``)."""
+    statm = Path("/proc/self/statm")
+    return int(statm.read_text().split()[1]) * resource.getpagesize() / _GIB if statm.is_file() else None
