@@ -1,8 +1,7 @@
 """Runs trials, each repetition in a process of its own, the methods in turn: A B C A B C ...
 
 So no method finds memory that another has warmed or fragmented, peaks are each method's own, and what else the machine
-does meanwhile falls on all of them. This process stays small on purpose: the system counts what it holds when it starts
-a child to the child's peak.
+does meanwhile falls on all of them.
 """
 
 import json
