@@ -18,19 +18,20 @@ from collections.abc import Sequence
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn.functional import pad
+from torch.nn.functional import interpolate, pad
 
 from sneakynet.inference.engine import Engine
 from sneakynet.inference.scan_pyramid import ScanPyramid
 from sneakynet.models.architecture import Architecture
 from sneakynet.models.crop_skip import CropSkip, centre_crop, crop_skips
-from sneakynet.models.late_fusion import upsampled, upsampled_centre
+from sneakynet.models.late_fusion import upsampled_centre
 
 MARGIN = 16
 """Cells by which a scan is continued with its edge values at least, as the patches of training are."""
 
-BLOCK_VOXELS = 4 * 2**20
-"""A context is run in one pass up to this many voxels, else in blocks along k with a halo as wide as its reach."""
+BLOCK_VOXELS = 16 * 2**20
+"""A context is run in one pass up to this many voxels, else in blocks along k with a halo as wide as its reach. Where
+memory is short, blocks may be smaller."""
 
 # Cells of such a block along k at least, without the halo.
 _BLOCK = 64
@@ -67,22 +68,25 @@ def level_shape(shape: tuple[int, int, int], architecture: Architecture, kappa: 
     return i, j, k
 
 
-def block_length(shape: tuple[int, int, int], architecture: Architecture, kappa: int) -> tuple[int, int]:
+def block_length(
+    shape: tuple[int, int, int], architecture: Architecture, kappa: int, *, voxels: int = BLOCK_VOXELS
+) -> tuple[int, int]:
     """How a shared context is run along k.
 
     Args:
         shape: from :func:`level_shape`.
         architecture: of the network.
         kappa: the context's scale is ``2**kappa``.
+        voxels: that may be run in one pass, halo included, as far as that can be.
 
     Returns:
         Cells of a block without its halo, and the width of the halo; all cells and 0 for one pass.
     """
     cell = _cell(architecture)
-    if shape[0] * shape[1] * shape[2] <= BLOCK_VOXELS:
+    if shape[0] * shape[1] * shape[2] <= voxels:
         return shape[2], 0
     halo = -(-whole_reach(architecture, kappa) // cell) * cell
-    length = max(_BLOCK, BLOCK_VOXELS // (shape[0] * shape[1]) // cell * cell - 2 * halo)
+    length = max(_BLOCK, voxels // (shape[0] * shape[1]) // cell * cell - 2 * halo)
     return min(length, shape[2]), halo
 
 
@@ -143,13 +147,21 @@ class Contexts:
         engine: the network.
         pyramid: of the scan.
         shared: which contexts are run once, here and now; the others run for every tile.
+        block_voxels: that a shared context may be run over in one pass, see :func:`block_length`.
         margin: cells around each shared level; by default enough for every tile.
     """
 
     def __init__(
-        self, engine: Engine, pyramid: ScanPyramid, *, shared: Sequence[bool], margin: int | None = None
+        self,
+        engine: Engine,
+        pyramid: ScanPyramid,
+        *,
+        shared: Sequence[bool],
+        block_voxels: int = BLOCK_VOXELS,
+        margin: int | None = None,
     ) -> None:
         self._engine, self._pyramid, self._shared = engine, pyramid, tuple(shared)
+        self._block_voxels = block_voxels
         architecture = engine.architecture
         self._edge = architecture.patch_size
         self._late = architecture.variant == "E"
@@ -208,20 +220,7 @@ class Contexts:
         for maps, kappa, margin in zip(self._maps, self._engine.architecture.contexts, self._margins, strict=True):
             if not maps:
                 continue
-            scale = 2**kappa
-            part, trims = maps[-1], []
-            for axis, wanted in enumerate((range(self._pyramid.shape[0]), rows, planes), start=2):
-                first = wanted.start // scale
-                cells = -(-wanted.stop // scale) - first
-                # One cell more on each side for the interpolation to reach to.
-                part = part.narrow(axis, margin + first - 1, cells + 2)
-                trims.append(wanted.start - first * scale)
-            fine = upsampled(part.float(), kappa=kappa)[0]
-            for axis, (trim, wanted) in enumerate(
-                zip(trims, (range(self._pyramid.shape[0]), rows, planes), strict=True), start=1
-            ):
-                fine = fine.narrow(axis, trim, len(wanted))
-            found.append(fine.permute(3, 2, 1, 0))
+            found.append(_on_planes(maps[-1], planes, rows, self._pyramid.shape[0], scale=2**kappa, margin=margin))
         return found
 
     def _whole(self, n: int, kappa: int, before: int) -> tuple[Tensor, ...]:
@@ -231,7 +230,7 @@ class Contexts:
         widths = [width for axis in (2, 1, 0) for width in (before, after[axis])]
         volume = pad(level[None, None], widths, mode="replicate")
         i, j, length = volume.shape[2:]
-        block, halo = block_length((i, j, length), architecture, kappa)
+        block, halo = block_length((i, j, length), architecture, kappa, voxels=self._block_voxels)
         if block == length:
             return self._engine.context_maps(n, volume)
         whole: list[Tensor] = []
@@ -260,3 +259,37 @@ class Contexts:
                 part = part.narrow(axis, first // cell + before, edge)
             parts.append(part)
         return torch.cat(parts) if len(parts) > 1 else parts[0]
+
+
+def _on_planes(
+    whole: Tensor, planes: range, rows: range, width: int, *, scale: int, margin: int
+) -> Float[Tensor, "k j i channel"]:
+    """Interpolate a context's map onto some of the target's voxels, trilinear.
+
+    Along k only the planes that are asked for are made, then both other axes at once: by whole cells along all three,
+    most of what is made for a few planes would be thrown away.
+
+    Args:
+        whole: ``[1 channel i j k]``, cells of the context.
+        planes: of the network's grid, along k.
+        rows: along j.
+        width: voxels along i, from the first.
+        scale: voxels of the target per cell.
+        margin: cells of the map before the scan's first.
+    """
+    at = (torch.arange(planes.start, planes.stop, device=whole.device) + 0.5) / scale - 0.5 + margin
+    lower = at.floor().long()
+    begin = int(lower[0])
+    cells = whole[0].narrow(3, begin, int(lower[-1]) + 2 - begin)
+    trims = []
+    for axis, wanted in ((1, range(width)), (2, rows)):
+        first = wanted.start // scale
+        # One cell more on each side for the interpolation to reach to.
+        cells = cells.narrow(axis, margin + first - 1, -(-wanted.stop // scale) - first + 2)
+        trims.append(scale + wanted.start - first * scale)
+    layers = cells.permute(3, 2, 1, 0).float()
+    lower -= begin
+    share = (at - at.floor())[:, None, None, None]
+    between = layers.index_select(0, lower).lerp_(layers.index_select(0, lower + 1), share)
+    fine = interpolate(between.permute(0, 3, 1, 2), scale_factor=scale, mode="bilinear", align_corners=False)
+    return fine.permute(0, 2, 3, 1)[:, trims[1] : trims[1] + len(rows), trims[0] : trims[0] + width]

@@ -5,6 +5,7 @@ at once was measured, see ``benchmarks/memory.py``. The largest part beside the 
 flight: its rows can be blended strip by strip, at the price of running the tiles at the seams twice.
 """
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -13,12 +14,12 @@ from pathlib import Path
 import psutil
 
 from sneakynet.errors import SettingError
-from sneakynet.inference.contexts import block_length, level_shape
+from sneakynet.inference.contexts import BLOCK_VOXELS, block_length, level_shape
 from sneakynet.models.architecture import Architecture
 from sneakynet.models.crop_skip import crop_skips
 
-LABEL_BYTES = 48 * 2**20
-"""Features that are labelled together; what is made of them takes as much again."""
+LABEL_BYTES = 96 * 2**20
+"""Features that are made and labelled together."""
 
 # Full-resolution maps that a network holds at its widest: skip, joined input, both convolutions' results and what the
 # convolution library lays out anew. Measured, see benchmarks/memory.py.
@@ -69,6 +70,7 @@ class Forecast:
         stages: name -> what is held beside that while the stage runs.
         rows: rows of the network's grid along j that are blended at a time.
         strips: how many times.
+        block_voxels: that a context is run over in one pass, see `block_length`.
         limit: bytes that may be held.
     """
 
@@ -76,6 +78,7 @@ class Forecast:
     stages: Mapping[str, int]
     rows: int
     strips: int
+    block_voxels: int
     limit: int = 0
 
     def __str__(self) -> str:
@@ -98,32 +101,33 @@ class Forecast:
         return self.base + _OVERHEAD + max(self.stages.values())
 
 
-def forecast(work: Workload, *, base: int, rows: int | None = None) -> Forecast:
+def forecast(work: Workload, *, base: int, rows: int | None = None, block_voxels: int = BLOCK_VOXELS) -> Forecast:
     """Predict the memory of a scan.
 
     Args:
         work: what is to be done.
         base: bytes that the process holds already.
         rows: rows along j that are blended at a time; all by default.
+        block_voxels: that a context is run over in one pass, see `block_length`.
     """
     architecture = work.architecture
     rows = work.grid[1] if rows is None else min(rows, work.grid[1])
     grid = _product(work.grid) * 4
     pyramid = int(grid * (1 + sum(8.0**-kappa for kappa in architecture.contexts))) * work.passes
-    maps, running = _contexts(work)
+    maps, running = _contexts(work, block_voxels)
     kept = pyramid + maps * work.passes + _product(work.scan) * work.output_bytes
-    labelling = 2 * LABEL_BYTES
+    labelling = 3 * LABEL_BYTES // 2
     stages = {
         "resampling": grid + _RESAMPLING if work.resampled else 0,
         "pyramid": pyramid + (grid if work.resampled else 0),
         "contexts": pyramid + maps * (work.passes - 1) + running,
         "tiles": kept + _ring(work, rows) * work.passes + max(_tile(work), labelling),
     }
-    return Forecast(base=base, stages=stages, rows=rows, strips=-(-work.grid[1] // rows))
+    return Forecast(base=base, stages=stages, rows=rows, strips=-(-work.grid[1] // rows), block_voxels=block_voxels)
 
 
 def fit(work: Workload, *, base: int, limit: int, step: int) -> Forecast:
-    """Choose as many rows at a time as a limit allows.
+    """Choose as many rows at a time as a limit allows, and run contexts in blocks where that is not enough.
 
     Args:
         work: what is to be done.
@@ -132,13 +136,14 @@ def fit(work: Workload, *, base: int, limit: int, step: int) -> Forecast:
         step: rows from one tile to the next; strips are multiples of it.
 
     Returns:
-        The forecast with the widest strips that stay under the limit.
+        The forecast with the largest blocks and then the widest strips that stay under the limit.
 
     Raises:
         SettingError: not even the narrowest strips do; the message has the figures.
     """
-    for rows in _widths(work.grid[1], step):
-        found = forecast(work, base=base, rows=rows)
+    ways = itertools.product((BLOCK_VOXELS, 0), _widths(work.grid[1], step))
+    for block_voxels, rows in ways:
+        found = forecast(work, base=base, rows=rows, block_voxels=block_voxels)
         if found.peak <= limit:
             return replace(found, limit=limit)
     stage = max(found.stages, key=lambda name: found.stages[name])
@@ -186,7 +191,7 @@ def _cgroup_figure(name: str) -> int | None:
         return None
 
 
-def _contexts(work: Workload) -> tuple[int, int]:
+def _contexts(work: Workload, block_voxels: int) -> tuple[int, int]:
     """Bytes that the shared contexts' maps keep, and the most that is held while they are made."""
     architecture = work.architecture
     value = architecture.width * work.activation_bytes
@@ -197,7 +202,7 @@ def _contexts(work: Workload) -> tuple[int, int]:
         if not shared:
             continue
         shape = level_shape(work.grid, architecture, kappa)
-        block, halo = block_length(shape, architecture, kappa)
+        block, halo = block_length(shape, architecture, kappa, voxels=block_voxels)
         at_once = shape[0] * shape[1] * min(shape[2], block + 2 * halo)
         # A level has twice the channels of the one before and an eighth of its voxels.
         levels = {link.source_level for link in links if link.context == n} | (

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
-from torch.nn.functional import linear
 
 from sneakynet.data.network_grid import network_shape, on_network_grid
 from sneakynet.data.sampling import PatchGeometry
@@ -20,12 +18,13 @@ from sneakynet.inference.contexts import shared_contexts, tile_grid
 from sneakynet.inference.device import Precision, resolve_device, uses_bf16
 from sneakynet.inference.engine import Engine, TorchEngine
 from sneakynet.inference.exported import is_exported, load_exported
+from sneakynet.inference.linear_head import LinearHead
 from sneakynet.inference.memory import LABEL_BYTES, Forecast, Workload, fit, memory_at_hand, memory_in_use
 from sneakynet.inference.progress import tile_bar
 from sneakynet.inference.scan_pass import ScanPass, batch_size
 from sneakynet.inference.scan_pyramid import ScanPyramid
 from sneakynet.inference.segmentation import Segmentation
-from sneakynet.inference.upsample import Head, Samples, label_planes
+from sneakynet.inference.upsample import Samples, label_planes
 from sneakynet.models.allocator import freed_memory_kept, keep_freed_memory
 from sneakynet.models.default import default_weights
 from sneakynet.models.sneakynet import SneakyNet
@@ -193,6 +192,7 @@ class Predictor:
                 overlap=self._overlap,
                 shared=self._shared,
                 skip_air=self._skip_air,
+                block_voxels=forecast.block_voxels,
                 mirrored=mirrored,
             )
             for mirrored in ((False, True) if mirror else (False,))
@@ -265,7 +265,7 @@ class Predictor:
             for slabs in zip(*(each.slabs(rows, done=done) for each in passes), strict=True):
                 for slab in slabs:
                     self._check(slab)
-                for planes in _portions(slabs[0], channels=sum(each.channels for each in passes)):
+                for planes in _portions(slabs[0], channels=sum(each.made_channels for each in passes)):
                     features = [
                         map_
                         for each, slab in zip(passes, slabs, strict=True)
@@ -338,7 +338,7 @@ def segment(
         return predictor.segment(scan, progress=show)
 
 
-def _head(passes: Sequence[ScanPass], mirror: np.ndarray) -> Head:
+def _head(passes: Sequence[ScanPass], mirror: np.ndarray) -> LinearHead:
     """The mean of all passes' class scores, as one product; those of a mirrored pass with the sides exchanged back."""
     weights, biases = [], []
     for each in passes:
@@ -346,16 +346,16 @@ def _head(passes: Sequence[ScanPass], mirror: np.ndarray) -> Head:
         order = torch.from_numpy(mirror).to(weight.device) if each.mirrored else slice(None)
         weights.append(weight[order] / len(passes))
         biases.append(bias[order] / len(passes))
-    weight, bias = torch.cat(weights, dim=1), torch.stack(biases).sum(dim=0)
-
-    def head(features: Sequence[Tensor]) -> Tensor:
-        return linear(torch.cat(list(features), dim=1) if len(features) > 1 else features[0], weight, bias)
-
-    return head
+    return LinearHead(torch.cat(weights, dim=1), torch.stack(biases).sum(dim=0))
 
 
 def _portions(slab: Slab, *, channels: int) -> Iterator[range]:
-    """Planes of a slab labelled together; each portion but the first begins with the last of the one before."""
+    """Planes of a slab labelled together; each portion but the first begins with the last of the one before.
+
+    Args:
+        slab: whose planes.
+        channels: features per voxel that are made for a portion.
+    """
     planes, rows, columns = slab.features.shape[:3]
     step = max(1, LABEL_BYTES // (4 * rows * columns * channels) - 1)
     if planes == 1:

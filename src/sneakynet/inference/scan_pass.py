@@ -54,6 +54,7 @@ class ScanPass:
         overlap: float,
         shared: Sequence[bool],
         skip_air: bool,
+        block_voxels: int,
         mirrored: bool = False,
     ) -> "ScanPass":
         """Plan the tiles and run the contexts that are run once.
@@ -66,6 +67,7 @@ class ScanPass:
             overlap: share of its edge that a tile has in common with the next, at least.
             shared: which contexts run once over the whole scan (`shared_contexts`).
             skip_air: leave out tiles that hold nothing but air.
+            block_voxels: see `Contexts`.
             mirrored: exchange left and right.
         """
         width, i = pyramid.shape[0], samples[0]
@@ -83,13 +85,13 @@ class ScanPass:
             plan = plan.without(tiles_of_air(plan, scan, (i, *samples[1:])))
         if not len(plan):
             shared = (False,) * len(shared)  # nothing will ask
-        contexts = Contexts(engine, pyramid, shared=shared)
+        contexts = Contexts(engine, pyramid, shared=shared, block_voxels=block_voxels)
         return cls(engine=engine, pyramid=pyramid, plan=plan, contexts=contexts, mirrored=mirrored, width=width)
 
     @property
-    def channels(self) -> int:
-        """Features that :meth:`complete` gives."""
-        return int(self.engine.head()[0].shape[1]) + bool(self.plan.skipped)
+    def made_channels(self) -> int:
+        """Features per voxel for which :meth:`complete` takes memory, and as much for what is made of them."""
+        return self.contexts.beside_channels + self.engine.architecture.width
 
     def head(self) -> tuple[Float[Tensor, "class channel"], Float[Tensor, " class"]]:
         """Weight and bias that score what :meth:`complete` gives.

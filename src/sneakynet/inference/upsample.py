@@ -5,7 +5,7 @@ interpolating the class scores. And where all 8 voxels around a point have the s
 of them: only the few points at the border of a bone (some 2 to 7 in a hundred) need the interpolated head at all.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +15,7 @@ from torch import Tensor
 from torch.nn.functional import embedding_bag
 
 from sneakynet.inference.axis_samples import AxisSamples
-
-Head = Callable[[Sequence[Float[Tensor, "voxel _"]]], Float[Tensor, "voxel class"]]
-"""Features of some voxels, in parts by channel -> their class scores; linear, with a bias or without."""
+from sneakynet.inference.linear_head import LinearHead
 
 Samples = tuple[AxisSamples, AxisSamples, AxisSamples]
 """Along i, j, k."""
@@ -41,7 +39,7 @@ class LabelledPlanes:
 
 def label_planes(
     features: Sequence[Float[Tensor, "k j i _"]],
-    head: Head,
+    head: LinearHead,
     samples: Samples,
     *,
     dtype: type[np.unsignedinteger],
@@ -61,11 +59,13 @@ def label_planes(
     """
     flat, shape = [part.reshape(-1, part.shape[-1]) for part in features], features[0].shape[:3]
     along = [axis.to(flat[0].device) for axis in samples[::-1]]
-    wins = [
-        _winners([part[first : first + CHUNK] for part in flat], head, confidence=confidence)
-        for first in range(0, len(flat[0]), CHUNK)
-    ]
-    winners = torch.cat([win for win, _ in wins]).reshape(shape)
+    # Where only labels are asked for, most of the background need not be scored.
+    settled = head.background_for_certain(features)
+    if confidence:
+        settled = torch.zeros_like(settled)
+    open_voxels = (~settled).reshape(-1).nonzero()[:, 0]
+    winners, chances = _scored(flat, open_voxels, head, confidence=confidence)
+    winners = winners.reshape(shape)
     if dtype is np.uint8:
         winners = winners.short()  # half the bytes to copy
     agreed = _agreed(winners, along)
@@ -74,7 +74,7 @@ def label_planes(
         agreed = agreed.index_select(dim, along[dim].lower)
     sure = None
     if confidence:
-        sure = torch.cat([chance for _, chance in wins if chance is not None]).reshape(shape)
+        sure = chances.reshape(shape)
         for dim in (2, 1, 0):
             sure = _between(sure, along[dim], dim)
     mixed = (agreed < 0).nonzero()
@@ -86,15 +86,30 @@ def label_planes(
         at = (points[:, 0] * agreed.shape[1] + points[:, 1]) * agreed.shape[2] + points[:, 2]
         agreed.view(-1).index_copy_(0, at, won.to(agreed))
         if sure is not None and chance is not None:
-            sure.view(-1).index_copy_(0, at, chance)
+            sure.view(-1).index_copy_(0, at, chance.to(sure))
     return LabelledPlanes(
         labels=agreed.cpu().numpy().astype(dtype),
         confidence=None if sure is None else (sure * 100).round().clamp(0, 100).byte().cpu().numpy(),
     )
 
 
+def _scored(
+    flat: Sequence[Float[Tensor, "voxel _"]], at: Integer[Tensor, " open"], head: LinearHead, *, confidence: bool
+) -> tuple[Integer[Tensor, " voxel"], Float[Tensor, " asked"]]:
+    """Winner of each voxel, and its probability if that is asked for; background where none is scored."""
+    device, voxels = flat[0].device, len(flat[0])
+    winners = torch.zeros(voxels, dtype=torch.int32, device=device)
+    chances = torch.ones(voxels if confidence else 0, device=device)
+    for part in torch.split(at, CHUNK) if len(at) else ():
+        won, chance = _winners([each.index_select(0, part) for each in flat], head, confidence=confidence)
+        winners.index_copy_(0, part, won)
+        if chance is not None:
+            chances.index_copy_(0, part, chance.float())
+    return winners, chances
+
+
 def _winners(
-    features: Sequence[Float[Tensor, "voxel _"]], head: Head, *, confidence: bool
+    features: Sequence[Float[Tensor, "voxel _"]], head: LinearHead, *, confidence: bool
 ) -> tuple[Integer[Tensor, " voxel"], Float[Tensor, " voxel"] | None]:
     scores = head(features)
     if scores.device.type == "cpu":

@@ -152,6 +152,8 @@ def count_parameters(architecture: Architecture) -> int:
 
 def initialise(model: nn.Module) -> None:
     """Give fresh weights: He for convolutions, zero biases, small heads."""
+    if any(parameter.is_meta for parameter in model.parameters()):
+        return  # nothing is there to be filled, and trying would take torch a second to load its compiler
     for module in model.modules():
         if isinstance(module, nn.Conv3d):
             nn.init.kaiming_normal_(module.weight, nonlinearity="relu")

@@ -73,13 +73,12 @@ def test_a_tile_whose_context_patch_is_the_whole_scan_gets_the_same_features(var
 @torch.inference_mode()
 def test_encoders_run_once_in_blocks_give_every_tile_what_its_own_patch_gives(monkeypatch, variant, origin):
     """The first two levels look 6 cells beyond their own, a patch of 32 reaches 8 and 12 cells beyond its tile."""
-    monkeypatch.setattr(module, "BLOCK_VOXELS", 1)
     monkeypatch.setattr(module, "_BLOCK", 16)
     net = network(variant, (1, 2), hook_source="encoder", patch_size=32)
     assert shared_contexts(net.architecture) == (True, True)
     pyramid = pyramid_of((60, 52, 180), (1, 2), patch_size=32)
 
-    contexts = Contexts(engine_of(net), pyramid, shared=(True, True))
+    contexts = Contexts(engine_of(net), pyramid, shared=(True, True), block_voxels=0)
 
     found = contexts.features(pyramid.patches([origin]), [origin])
     torch.testing.assert_close(found, expected_features(net, pyramid, origin), rtol=1e-4, atol=1e-5)
@@ -87,13 +86,12 @@ def test_encoders_run_once_in_blocks_give_every_tile_what_its_own_patch_gives(mo
 
 @pytest.mark.parametrize(("variant", "hook_source"), [("E", "encoder"), ("D", "decoder")])
 @torch.inference_mode()
-def test_decoders_run_in_blocks_give_what_one_pass_gives(monkeypatch, variant, hook_source):
+def test_decoders_run_in_blocks_give_what_one_pass_gives(variant, hook_source):
     net = network(variant, (1,), norm="batch", hook_source=hook_source)
     pyramid = pyramid_of((24, 20, 300), (1,))
     one = Contexts(engine_of(net), pyramid, shared=(True,))
-    monkeypatch.setattr(module, "BLOCK_VOXELS", 1)
 
-    blocks = Contexts(engine_of(net), pyramid, shared=(True,))
+    blocks = Contexts(engine_of(net), pyramid, shared=(True,), block_voxels=0)
 
     for origin in ((0, 4, 120), (4, 0, 128), (8, 4, 284)):
         torch.testing.assert_close(

@@ -78,6 +78,17 @@ def test_strips_get_narrower_until_the_limit_holds():
     assert fit(work(), base=0, limit=tight.peak - 1, step=16).rows == 48
 
 
+def test_contexts_run_in_blocks_where_strips_are_not_enough():
+    big = work(grid=(200, 200, 1200), architecture=architecture("E", (1,), hook_source="decoder"), shared=(True,))
+    free = forecast(big, base=0)
+    assert max(free.stages, key=free.stages.get) == "contexts"
+
+    tight = fit(big, base=0, limit=free.peak - 1, step=16)
+
+    assert (tight.rows, tight.block_voxels) == (200, 0)
+    assert tight.peak < free.peak
+
+
 def test_a_limit_that_nothing_fits_is_refused_with_the_figures():
     least = forecast(work(), base=500 * MIB, rows=16).peak / 2**30
 

@@ -4,6 +4,7 @@ import torch
 
 from sneakynet.inference import upsample
 from sneakynet.inference.axis_samples import AxisSamples
+from sneakynet.inference.linear_head import LinearHead
 from sneakynet.inference.upsample import label_planes
 
 
@@ -19,20 +20,21 @@ def plain_scores(features, weight, bias, coordinates):
     return scores
 
 
+def identity(classes):
+    """Scores that are the features."""
+    return LinearHead(torch.eye(classes), torch.zeros(classes))
+
+
 def case(*, scale, shape=(9, 5, 7), counts=(15, 8, 12), offsets=(0.1, 0.3, -0.8)):
     """Features [k j i c], samples along k, j, i, and a head."""
     generator = torch.Generator().manual_seed(5)
     features = torch.randn(*shape, 4, generator=generator, dtype=torch.float64)
-    weight, bias = torch.randn(6, 4, generator=generator, dtype=torch.float64), torch.arange(6) / 10
+    weight, bias = torch.randn(6, 4, generator=generator, dtype=torch.float64), torch.arange(6).double() / 10
     samples = [
         AxisSamples.along(c, scale=scale, offset=o, length=n) for c, o, n in zip(counts, offsets, shape, strict=True)
     ]
     coordinates = [torch.arange(c, dtype=torch.float64) * scale + o for c, o in zip(counts, offsets, strict=True)]
-
-    def head(parts):
-        return torch.cat(list(parts), dim=1) @ weight.T + bias
-
-    return features, samples, head, plain_scores(features, weight, bias, coordinates)
+    return features, samples, LinearHead(weight, bias), plain_scores(features, weight, bias, coordinates)
 
 
 @pytest.mark.parametrize("scale", [0.45, 1.0, 1.7])
@@ -74,14 +76,17 @@ def test_only_points_between_different_winners_are_interpolated():
     features[5:, ..., 1] = 1
     headed = []
 
-    def head(parts):
-        headed.append(len(parts[0]))
-        return torch.cat(list(parts), dim=1)
+    class Counting(LinearHead):
+        def __call__(self, features):
+            headed.append(len(features[0]))
+            return super().__call__(features)
 
     samples = tuple(AxisSamples.along(20, scale=0.5, offset=-0.25, length=10) for _ in range(3))
+    head = Counting(torch.eye(2), torch.zeros(2))
     labels = label_planes([features[..., :1], features[..., 1:]], head, samples, dtype=np.uint8).labels
 
-    assert headed == [10**3, 2 * 20 * 20]
+    # Four of the planes along i are background for certain, the fifth shares its blocks with another class.
+    assert headed == [10**3 - 4 * 10 * 10, 2 * 20 * 20]
     assert (labels[:10] == 0).all()
     assert (labels[10:] == 1).all()
 
@@ -89,11 +94,13 @@ def test_only_points_between_different_winners_are_interpolated():
 def test_voxels_of_the_network_s_own_grid_are_headed_once():
     features, headed = torch.randn(6, 5, 4, 3), []
 
-    def head(parts):
-        headed.append(len(parts[0]))
-        return torch.cat(list(parts), dim=1)
+    class Counting(LinearHead):
+        def __call__(self, features):
+            headed.append(len(features[0]))
+            return super().__call__(features)
 
     samples = tuple(AxisSamples.along(n, scale=1.0, offset=0.0, length=n) for n in (4, 5, 6))
+    head = Counting(torch.eye(3), torch.zeros(3))
     labels = label_planes([features[..., :1], features[..., 1:]], head, samples, dtype=np.uint8).labels
 
     assert headed == [6 * 5 * 4]
@@ -104,7 +111,11 @@ def test_a_grid_of_one_voxel():
     samples = tuple(AxisSamples.along(3, scale=0.3, offset=-0.3, length=1) for _ in range(3))
 
     found = label_planes(
-        [torch.tensor([[[[0.0, 2.0, 1.0]]]])], lambda parts: parts[0], samples, dtype=np.uint8, confidence=True
+        [torch.tensor([[[[0.0, 2.0, 1.0]]]])],
+        LinearHead(torch.eye(3), torch.zeros(3)),
+        samples,
+        dtype=np.uint8,
+        confidence=True,
     )
 
     assert (found.labels == np.ones((3, 3, 3))).all()
@@ -115,7 +126,10 @@ def test_more_than_256_classes_need_16_bits():
     samples = tuple(AxisSamples.along(2, scale=1.0, offset=0.0, length=2) for _ in range(3))
 
     labels = label_planes(
-        [torch.eye(300)[[299] * 8].reshape(2, 2, 2, 300)], lambda parts: parts[0], samples, dtype=np.uint16
+        [torch.eye(300)[[299] * 8].reshape(2, 2, 2, 300)],
+        LinearHead(torch.eye(300), torch.zeros(300)),
+        samples,
+        dtype=np.uint16,
     ).labels
 
     assert labels.dtype == np.uint16
