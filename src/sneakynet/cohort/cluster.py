@@ -109,15 +109,18 @@ class _Worker:
         Returns:
             What became of it, and the warnings on the way.
         """
-        self._warnings.texts = []
         outcome = attempt(case, partial(segment_case, case, self._predictor))
-        return outcome, self._warnings.texts
+        # With the first case come those from loading the model.
+        texts, self._warnings.texts = self._warnings.texts, []
+        return outcome, texts
 
 
 class _Kept(logging.Handler):
     """Keeps messages for those who cannot see this process's stderr."""
 
-    texts: list[str]
+    def __init__(self, level: int) -> None:
+        super().__init__(level)
+        self.texts: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
         self.texts.append(record.getMessage())

@@ -63,7 +63,6 @@ def _run(
         found = (
             read
             if isinstance(read, Outcome)
-            # The next scan is taken to be as large as this one.
             else attempt(
                 case,
                 partial(
@@ -72,7 +71,7 @@ def _run(
                     predictor,
                     progress=begin(case),
                     planned=planned,
-                    reserve=read.scan.voxels.nbytes if following is not None else 0,
+                    another=following is not None,
                 ),
             )
         )

@@ -79,7 +79,7 @@ def find_bones(
     *,
     progress: Progress,
     planned: Planned = lambda case, forecast: None,
-    reserve: int = 0,
+    another: bool = False,
 ) -> FoundCase:
     """Segment a scan.
 
@@ -88,7 +88,7 @@ def find_bones(
         predictor: the network.
         progress: see `Predictor.segment`.
         planned: told the memory that it will take, before any work.
-        reserve: bytes that others will take meanwhile.
+        another: whether another scan is read meanwhile; it is taken to be as large as this one.
 
     Raises:
         SneakyNetError: see `Predictor.segment`.
@@ -102,7 +102,7 @@ def find_bones(
         mirror=case.options.mirror,
         folder=case.labels.parent,
         memory_limit=case.options.memory_limit,
-        reserve=reserve,
+        reserve=read.scan.voxels.nbytes if another else 0,
         planned=partial(planned, case),
         progress=progress,
     )

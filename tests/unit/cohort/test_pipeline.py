@@ -27,7 +27,7 @@ def stages(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         write: Callable[[Case], Any] = lambda case: case.done(bones=1, seconds=1.0),
     ) -> None:
         monkeypatch.setattr(pipeline, "read_case", read)
-        monkeypatch.setattr(pipeline, "find_bones", lambda case, network, progress: find(case))
+        monkeypatch.setattr(pipeline, "find_bones", lambda case, network, **_: find(case))
         monkeypatch.setattr(pipeline, "write_case", write)
 
     return put
@@ -126,6 +126,6 @@ def test_the_tiles_of_each_case_are_followed(stages: Callable[..., None], monkey
         return lambda done, total: told.append((case.name, done, total))
 
     stages()
-    monkeypatch.setattr(pipeline, "find_bones", lambda case, network, progress: (progress(1, 2), case)[1])
+    monkeypatch.setattr(pipeline, "find_bones", lambda case, network, progress, **_: (progress(1, 2), case)[1])
     segment_here(CASES[:2], NETWORK, report=lambda outcome: None, begin=begin)
     assert told == [("0", 1, 2), ("1", 1, 2)]
