@@ -48,7 +48,9 @@ def main() -> None:
     parser.add_argument("--part", action="append", choices=PARTS, help="this part alone; may be given again")
     parser.add_argument("--quick", action="store_true", help="a small scan of each network, once: minutes")
     parser.add_argument("--repeats", type=int, help="of every method; 3, or 1 with --quick")
-    parser.add_argument("--folder", type=Path, default=Path("runs/whole_scan"), help="phantoms are kept here")
+    parser.add_argument(
+        "--folder", type=Path, default=Path("runs/whole_scan"), help="phantoms and results.json go here"
+    )
     parser.add_argument("--chest", type=Path, default=CHEST, help="folder with a real chest CT, ct.nii.gz")
     parser.add_argument("--json", action="store_true", help="print JSON alone")
     parser.add_argument("--markdown", action="store_true", help="print tables in Markdown alone")
@@ -70,10 +72,15 @@ def measure(options: argparse.Namespace) -> dict[str, object]:
     _warn_of_load()
     repeats = options.repeats or (1 if options.quick else 3)
     workshop = Workshop(folder=options.folder.resolve(), repeats=repeats, quick=options.quick, chest=options.chest)
+    workshop.folder.mkdir(parents=True, exist_ok=True)
+    results: dict[str, object] = {"machine": machine(), "repeats": repeats}
     rows: list[Row] = []
     for part in options.part or (["peers"] if options.quick else PARTS):
         rows += PARTS[part].rows(workshop)
-    return {"machine": machine(), "repeats": repeats, "rows": [asdict(row) for row in rows]}
+        results["rows"] = [asdict(row) for row in rows]
+        # What takes hours should not be lost with the last part.
+        (workshop.folder / "results.json").write_text(json.dumps(results))
+    return results
 
 
 def _warn_of_load() -> None:

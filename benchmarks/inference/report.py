@@ -49,6 +49,7 @@ _BEFORE = _Column("before GiB", lambda row: _number(row.more.get("before_gib"), 
 _AGREEMENT = _Column("same label", lambda row: _number(row.agreement, ".5f"))
 _BONE = _Column("same bone", lambda row: _number(row.bone_agreement, ".4f"))
 _TILES = _Column("tiles", lambda row: _number(row.more.get("tiles"), "d"))
+_OVERLAP = _Column("overlap", lambda row: _number(row.more.get("overlap"), ".0%"))
 _MIXED = _Column("mixed", lambda row: _number(row.more.get("mixed"), ".1%"))
 _BEYOND = _Column("beyond the scan, GiB", lambda row: _number(row.more.get("beyond_scan_gib"), ".2f"))
 _MILLION = _Column("s per million", _per_million)
@@ -56,7 +57,7 @@ _MILLION = _Column("s per million", _per_million)
 _MEASURED = (_SECONDS, _CPU, _NETWORK, _PEAK, _BEFORE)
 _COLUMNS = {
     "peers": (_CONTEXTS, _METHOD, _PRECISION, _SHAPE, *_MEASURED, _AGREEMENT, _BONE, _TILES, _MIXED),
-    "contexts": (_CONTEXTS, _PRECISION, _SHAPE, *_MEASURED, _TILES, _MIXED),
+    "contexts": (_CONTEXTS, _PRECISION, _SHAPE, _OVERLAP, *_MEASURED, _TILES, _MIXED),
     "linear": (_SHAPE, _PRECISION, *_MEASURED, _TILES, _MILLION),
     "large": (_METHOD, _SHAPE, _SECONDS, _PEAK, _BEYOND),
     "chest": (_METHOD, _SHAPE, _SECONDS, _PEAK),

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -44,16 +45,19 @@ class Workshop:
         file = phantom_file(self.folder, spacing=spacing, field=field, seed=seed)
         if not file.is_file():
             say(f"making a phantom of {spacing:g} mm")
-            self.folder.mkdir(parents=True, exist_ok=True)
             python("-m", "inference.make_phantom", f"{spacing:g}", field, str(seed), str(self.folder))
         return file
 
     def run(self, trials: Sequence[Trial]) -> list[Row]:
-        """Measure trials and compare their labels with the reference's."""
+        """Measure trials and compare their labels with the reference's; one that fails does not stop the others."""
+        with tempfile.TemporaryDirectory(dir=self.folder) as labels:
+            return self._run(trials, [Path(labels) / f"{number}.npy" for number in range(len(trials))])
+
+    def _run(self, trials: Sequence[Trial], labels: Sequence[Path]) -> list[Row]:
         measured: dict[Trial, list[Measured]] = {trial: [] for trial in trials}
         failed: dict[Trial, str] = {}
         for repeat in range(self.repeats):
-            for number, trial in enumerate(trials):
+            for trial, file in zip(trials, labels, strict=True):
                 if trial in failed:
                     continue
                 say(f"{trial.part}: {trial.name}, run {repeat + 1} of {self.repeats}")
@@ -63,10 +67,10 @@ class Workshop:
                         "inference.child",
                         json.dumps(asdict(trial)),
                         str(self.phantom(spacing=trial.spacing)),
-                        str(self._labels(number)),
+                        str(file),
                     )
                 except subprocess.CalledProcessError as error:
-                    failed[trial] = _reason(error)
+                    failed[trial] = reason(error)
                     say(f"{trial.name} failed: {failed[trial]}")
                     continue
                 measured[trial].append(Measured(**json.loads(answer.splitlines()[-1])))
@@ -74,17 +78,12 @@ class Workshop:
         for number, trial in enumerate(trials):
             reference = _reference_of(trial, trials)
             agreement = (
-                _agreement(self._labels(number), self._labels(reference))
+                _agreement(labels[number], labels[reference])
                 if reference is not None and not {trial, trials[reference]} & failed.keys()
                 else (None, None)
             )
             rows.append(_row(trial, measured[trial], agreement=agreement, failed=failed.get(trial)))
-        for number in range(len(trials)):
-            self._labels(number).unlink(missing_ok=True)
         return rows
-
-    def _labels(self, number: int) -> Path:
-        return self.folder / f"labels_{os.getpid()}_{number}.npy"
 
 
 def python(*arguments: str) -> str:
@@ -112,7 +111,8 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def _reason(error: subprocess.CalledProcessError) -> str:
+def reason(error: subprocess.CalledProcessError) -> str:
+    """Why a child failed, in a line."""
     if error.returncode < 0:
         return f"ended by signal {-error.returncode}; out of memory?"
     return str(error.stderr).strip().splitlines()[-1] if error.stderr else f"exit status {error.returncode}"

@@ -6,15 +6,16 @@ from inference.trial import Trial
 
 SHAPE = (250, 250, 400)
 QUICK_SHAPE = (112, 112, 160)
-OVERLAP = 0.25
-"""The predictor's own: with more, the targets' share grows and contexts look cheaper than they are."""
+
+OVERLAPS = {0.5: (0, 1, 2, 3), 0.25: (0, 3)}
+"""Overlap of the tiles, and how many contexts: half of the edge as in the part ``peers``, and the predictor's own, with
+which targets are half as many and contexts weigh twice as much."""
 
 _SPACING = 3.0
 
 
 def rows(workshop: Workshop) -> list[Row]:
     """Ours in bf16; all networks read the same 3 mm scan (that without contexts was trained on 6 mm)."""
-    shape = QUICK_SHAPE if workshop.quick else SHAPE
     return workshop.run(
         [
             Trial(
@@ -22,10 +23,11 @@ def rows(workshop: Workshop) -> list[Row]:
                 method="sneakynet",
                 precision="bf16",
                 contexts=contexts,
-                shape=shape,
+                shape=QUICK_SHAPE if workshop.quick else SHAPE,
                 spacing=_SPACING,
-                overlap=OVERLAP,
+                overlap=overlap,
             )
-            for contexts in range(4)
+            for overlap, numbers in OVERLAPS.items()
+            for contexts in numbers
         ]
     )

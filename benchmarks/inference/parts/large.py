@@ -16,7 +16,7 @@ from statistics import median
 
 from inference.clock import peak_gib_of
 from inference.row import Row
-from inference.runner import Workshop, python, say
+from inference.runner import Workshop, python, reason, say
 
 _SHAPE, _QUICK_SHAPE = (512, 512, 600), (256, 256, 200)
 _SCANS = ((0.9, "trunk", 5), (1.5, "whole", 0))
@@ -36,17 +36,18 @@ def _row(workshop: Workshop, *, spacing: float, field: str, seed: int) -> Row:
         phantom = workshop.phantom(spacing=spacing, field=field, seed=seed)
         say(f"writing {scan}")
         python("-m", "inference.write_scan", str(phantom), f"{spacing:g}", *map(str, shape), str(scan))
+    about = {"part": "large", "method": f"sneakynet segment, {spacing:g} mm", "precision": "auto", "contexts": 2}
     runs = []
     for repeat in range(workshop.repeats):
-        say(f"large: sneakynet segment, {spacing:g} mm, run {repeat + 1} of {workshop.repeats}")
-        runs.append(segment(scan))
+        say(f"large: {about['method']}, run {repeat + 1} of {workshop.repeats}")
+        try:
+            runs.append(segment(scan))
+        except subprocess.CalledProcessError as error:
+            return Row(**about, shape=shape, skipped=reason(error))
     scan_gib = shape[0] * shape[1] * shape[2] * _BYTES_PER_VOXEL / _GIB
     peak = median(run.peak_gib for run in runs)
     return Row(
-        part="large",
-        method=f"sneakynet segment, {spacing:g} mm",
-        precision="auto",
-        contexts=2,
+        **about,
         shape=shape,
         seconds=median(run.seconds for run in runs),
         peak_gib=peak,
@@ -78,7 +79,7 @@ def segment(scan: Path) -> CommandRun:
     """Run the command on one scan.
 
     Raises:
-        subprocess.CalledProcessError: it failed; what it said is on stderr.
+        subprocess.CalledProcessError: it failed.
     """
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "sneakynet", "segment", str(scan), "-o", folder, "--device", "cpu", "--json"]
@@ -90,5 +91,5 @@ def segment(scan: Path) -> CommandRun:
         seconds = time.perf_counter() - started
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command)
+        raise subprocess.CalledProcessError(process.returncode, command)  # what it said is on stderr already
     return CommandRun(seconds, usage, json.loads(printed)[0])
