@@ -16,7 +16,7 @@ from inference.clock import Clock
 from inference.methods.method import Method, wrap_engine
 from inference.scans import FINER
 from inference.trial import Trial
-from sneakynet.data.sampling import PatchGeometry
+from sneakynet.data.patches import PatchGeometry
 from sneakynet.inference.contexts import Contexts, shared_contexts, tile_grid
 from sneakynet.inference.engine import Engine
 from sneakynet.inference.scan_pyramid import ScanPyramid

@@ -9,16 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int64, Integer, Shaped
+from jaxtyping import Float, Int64, Integer
 from torch import Tensor
 
 from sneakynet.data.case import Case
+from sneakynet.data.patches import Box, PatchGeometry, cut
 from sneakynet.data.warp import Warp, WarpedViews, draw_warp, on_device
-from sneakynet.errors import SettingError
-from sneakynet.geometry.fields import context_origin
-
-Box = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
-"""First and one-past-last voxel along i, j, k."""
 
 
 @dataclass(frozen=True)
@@ -83,41 +79,6 @@ class Patches:
 
     images: tuple[Float[Tensor, "batch 1 i j k"], ...]
     labels: tuple[Integer[Tensor, "batch i j k"], ...]
-
-
-@dataclass(frozen=True)
-class PatchGeometry:
-    """Edge and scales of concentric patches.
-
-    Args:
-        patch_size: edge S of every patch, in its own voxels.
-        contexts: exponents n of the context scales ``2**n``.
-
-    Raises:
-        SettingError: the cells of a context would not coincide with voxels of the target's grid.
-    """
-
-    patch_size: int
-    contexts: tuple[int, ...]
-
-    def __post_init__(self) -> None:
-        for kappa in self.contexts:
-            if self.patch_size % 2 ** (kappa + 1):
-                msg = (
-                    f"patch size {self.patch_size} does not align with a context at scale {2**kappa}: "
-                    f"it must be a multiple of {2 ** (kappa + 1)}; choose another patch size or fewer contexts"
-                )
-                raise SettingError(msg)
-
-    @property
-    def grid(self) -> int:
-        """Target origins are multiples of this, so that every context starts on one of its own cells."""
-        return int(2 ** max(self.contexts, default=0))
-
-    def context_origin(self, origin: tuple[int, int, int], kappa: int) -> tuple[int, int, int]:
-        """First cell of the concentric context ``kappa`` around a target's origin, in cells of that context."""
-        i, j, k = (o // 2**kappa for o in context_origin(origin, patch_size=self.patch_size, kappa=kappa))
-        return i, j, k
 
 
 def draw_patch(
@@ -285,31 +246,6 @@ def _ignore_beyond(label: Tensor, origin: tuple[int, int, int], *, inside: Box) 
         before, after = min(edge, max(0, low - first)), min(edge, max(0, high - first))
         label.narrow(axis, 0, before).fill_(mark)
         label.narrow(axis, after, edge - after).fill_(mark)
-
-
-def cut(
-    level: Shaped[Tensor, "i j k"], origin: tuple[int, int, int], edge: int, *, inside: Box
-) -> Shaped[Tensor, "edge edge edge"]:
-    """A copy of a cube of a pyramid level; what lies beyond ``inside`` repeats its edge values.
-
-    Args:
-        level: one level of a pyramid.
-        origin: first cell of the cube, possibly outside.
-        edge: of the cube, in cells.
-        inside: the cells that exist.
-    """
-    near, beyond = [], []
-    for first, (low, high) in zip(origin, inside, strict=True):
-        start = min(max(first, low), high - 1)  # a cube that lies wholly outside repeats one layer
-        stop = max(start + 1, min(first + edge, high))
-        near.append(slice(start, stop))
-        beyond.append((first, start, stop))
-    cube = level[tuple(near)]
-    for axis, (first, start, stop) in enumerate(beyond):
-        if first < start or first + edge > stop:
-            cells = torch.arange(first, first + edge, device=level.device).clamp_(start, stop - 1) - start
-            cube = cube.index_select(axis, cells)
-    return cube.clone(memory_format=torch.contiguous_format)
 
 
 def draw_batch(

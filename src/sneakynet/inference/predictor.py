@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from sneakynet.data.network_grid import network_shape, on_network_grid
-from sneakynet.data.sampling import PatchGeometry
+from sneakynet.data.patches import PatchGeometry
 from sneakynet.errors import SettingError, WeightsError
 from sneakynet.geometry.orientation import canonical_axes, restore
 from sneakynet.inference.axis_samples import AxisSamples

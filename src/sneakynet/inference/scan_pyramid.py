@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import avg_pool3d
 
-from sneakynet.data.sampling import PatchGeometry, cut
+from sneakynet.data.patches import PatchGeometry, cut
 from sneakynet.types import Patch, ScanArray
 
 # Planes clipped and scaled together.

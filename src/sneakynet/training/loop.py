@@ -16,11 +16,11 @@ from jaxtyping import Int64
 
 from sneakynet.anatomy.bone import BoneTable
 from sneakynet.data.case import Case
+from sneakynet.data.patches import PatchGeometry
 from sneakynet.data.sampling import (
     NO_AUGMENTATION,
     Augmentation,
     Patches,
-    PatchGeometry,
     draw_batch,
     make_batch,
 )

@@ -12,7 +12,7 @@ from sneakynet.data.body_folder import BodyFolder, is_body_folder
 from sneakynet.data.case import Case, Preparation, dataset_spacing, load_cases
 from sneakynet.data.dataset import read_dataset, split_cases
 from sneakynet.data.painted import Bodies, PaintedCases, Painting
-from sneakynet.data.sampling import PatchGeometry
+from sneakynet.data.patches import PatchGeometry
 from sneakynet.errors import SettingError
 from sneakynet.phantom.scan import ScanSettings
 from sneakynet.training.loop import TrainingData

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from sneakynet.geometry.affine import LPS_TO_RAS
-from sneakynet.volumes.label_names import rgb
+from sneakynet.volumes.label_extension import rgb
 from sneakynet.volumes.volume import Volume
 
 Boxes = Mapping[int, tuple[slice, slice, slice]]

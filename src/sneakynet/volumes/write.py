@@ -12,7 +12,7 @@ from sneakynet.errors import SettingError, VolumeError
 from sneakynet.types import Affine
 from sneakynet.volumes.atomic import write_whole
 from sneakynet.volumes.checks import as_labels
-from sneakynet.volumes.label_names import label_extension, rgb
+from sneakynet.volumes.label_extension import label_extension, rgb
 from sneakynet.volumes.seg_nrrd import write_seg_nrrd
 from sneakynet.volumes.volume import Volume
 

@@ -7,12 +7,11 @@ from torch.nn.functional import avg_pool3d
 
 from sneakynet.anatomy.ignored import ignored
 from sneakynet.data.case import Case, class_centres
+from sneakynet.data.patches import PatchGeometry, cut
 from sneakynet.data.pyramid import build_pyramid
 from sneakynet.data.sampling import (
     Augmentation,
     Draw,
-    PatchGeometry,
-    cut,
     draw_batch,
     make_batch,
 )

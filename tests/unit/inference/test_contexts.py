@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn.functional import avg_pool3d
 
-from sneakynet.data.sampling import PatchGeometry
+from sneakynet.data.patches import PatchGeometry
 from sneakynet.inference import contexts as module
 from sneakynet.inference.contexts import Contexts, level_shape, reach, shared_contexts, tile_grid
 from sneakynet.inference.engine import Engine, TorchEngine

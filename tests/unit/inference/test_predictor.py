@@ -4,7 +4,7 @@ import torch
 from torch.nn.functional import interpolate
 
 from sneakynet.anatomy.bone import Bone, BoneTable
-from sneakynet.data.sampling import PatchGeometry
+from sneakynet.data.patches import PatchGeometry
 from sneakynet.errors import SettingError, WeightsError
 from sneakynet.inference import predictor as module
 from sneakynet.inference.contexts import Contexts

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from sneakynet.data.sampling import PatchGeometry
+from sneakynet.data.patches import PatchGeometry
 from sneakynet.inference.scan_pyramid import ScanPyramid
 
 

@@ -7,7 +7,8 @@ import pytest
 import SimpleITK
 
 from sneakynet.errors import SettingError, VolumeError
-from sneakynet.volumes.label_names import label_extension, read_label_names, rgb
+from sneakynet.volumes.label_extension import label_extension, rgb
+from sneakynet.volumes.label_names import read_label_names
 
 NAMES = {1: "skull", 7: "rib_left_1", 30: "a <b> & ]]> c"}
 COLORS = {1: "#ff0000", 7: "#00ff80", 30: "#123456"}
