@@ -15,6 +15,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torch.nn.utils.memory_format import convert_conv3d_weight_memory_format
 
 from sneakynet.inference.device import PRECISION_OF
+from sneakynet.inference.in_slabs import in_slabs
 from sneakynet.models.architecture import Architecture
 from sneakynet.models.blocks import ConvBlock
 from sneakynet.models.crop_skip import CropSkip
@@ -92,6 +93,10 @@ class TorchEngine(Engine):
             network.architecture, crop_skips=network.crop_skips, device=device, precision=PRECISION_OF[dtype]
         )
         self.network = streamlined(network, dtype=dtype).to(device)
+        if network.architecture.needs_context_decoders and network.architecture.norm in {"batch", "none"}:
+            for context in self.network.contexts:
+                assert isinstance(context, UNet)
+                in_slabs(context)
         self._dtype = dtype
 
     def context_maps(self, context: int, volume: Patch) -> tuple[Tensor, ...]:

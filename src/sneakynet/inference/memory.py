@@ -15,6 +15,7 @@ import psutil
 
 from sneakynet.errors import SettingError
 from sneakynet.inference.contexts import BLOCK_VOXELS, block_length, level_shape
+from sneakynet.inference.in_slabs import SLAB_VOXELS
 from sneakynet.models.architecture import Architecture
 from sneakynet.models.crop_skip import crop_skips
 
@@ -29,6 +30,8 @@ class _Habits:
     Args:
         maps_of_a_unet: full-resolution maps of a whole network at its widest: skip, joined input, both convolutions'
             results and what the convolution library lays out anew.
+        maps_of_slabs: whole ones of them where the finest level is computed in slabs (`in_slabs`).
+        maps_of_a_slab: those of the slab in hand.
         maps_of_an_encoder: of one without decoder.
         maps_of_a_tile: of the target network.
         resampling: bytes of the slabs in flight while a scan is brought to the network's grid.
@@ -38,6 +41,8 @@ class _Habits:
     """
 
     maps_of_a_unet: float
+    maps_of_slabs: float
+    maps_of_a_slab: float
     maps_of_an_encoder: float
     maps_of_a_tile: float
     resampling: int
@@ -48,14 +53,18 @@ class _Habits:
 _HABITS = {
     "cpu": _Habits(
         maps_of_a_unet=7.2,
+        maps_of_slabs=2.95,
+        maps_of_a_slab=5.8,
         maps_of_an_encoder=3.5,
         maps_of_a_tile=5.8,
         resampling=64 * 2**20,
         labelling=1.5,
-        overhead=112 * 2**20,
+        overhead=144 * 2**20,
     ),
     "cuda": _Habits(
         maps_of_a_unet=7.2,
+        maps_of_slabs=2.95,
+        maps_of_a_slab=5.8,
         maps_of_an_encoder=3.5,
         maps_of_a_tile=5.8,
         resampling=768 * 2**20,
@@ -244,8 +253,6 @@ def _contexts(work: Workload, block_voxels: int) -> tuple[int, int]:
     architecture = work.architecture
     value = architecture.width * work.activation_bytes
     links = crop_skips(architecture.variant, levels=architecture.levels, contexts=architecture.contexts)
-    habits = work.habits
-    at_its_widest = habits.maps_of_a_unet if architecture.needs_context_decoders else habits.maps_of_an_encoder
     kept, peak = 0, 0
     for n, (kappa, shared) in enumerate(zip(architecture.contexts, work.shared, strict=True)):
         if not shared:
@@ -258,9 +265,17 @@ def _contexts(work: Workload, block_voxels: int) -> tuple[int, int]:
             {0} if architecture.variant == "E" else set()
         )
         of_this = int(_product(shape) * value * sum(4.0**-level for level in levels))
-        peak = max(peak, kept + (of_this if halo else 0) + int(at_its_widest * at_once * value))
+        peak = max(peak, kept + (of_this if halo else 0) + int(_widest(work, at_once) * value))
         kept += of_this
     return kept, max(peak, kept)
+
+
+def _widest(work: Workload, voxels: int) -> float:
+    """Voxels of full-resolution maps that a context holds at its widest while it runs over that many."""
+    habits = work.habits
+    if not work.architecture.needs_context_decoders:
+        return habits.maps_of_an_encoder * voxels
+    return min(habits.maps_of_a_unet * voxels, habits.maps_of_slabs * voxels + habits.maps_of_a_slab * SLAB_VOXELS)
 
 
 def _ring(work: Workload, rows: int) -> int:
