@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sneakynet.anatomy.bone import BoneTable
+from sneakynet.anatomy.ignored import ignored
 from sneakynet.errors import VolumeError
 from sneakynet.evaluation.slabs import slabs
 from sneakynet.geometry.affine import to_world
@@ -40,7 +41,7 @@ def bone_statistics(labels: Volume, scan: Volume | None, *, table: BoneTable) ->
     """Measure every bone that a label map holds, in one pass over the voxels.
 
     Args:
-        labels: class ids.
+        labels: class ids; voxels that count nowhere (``anatomy.ignored``) are no bone.
         scan: Hounsfield units on the same grid; None measures the labels alone.
         table: the bones behind the ids.
 
@@ -64,6 +65,9 @@ def bone_statistics(labels: Volume, scan: Volume | None, *, table: BoneTable) ->
             hu_sum += np.bincount(ids, weights=hu, minlength=n)
         for axis, index in enumerate(found):
             index_sum[:, axis] += np.bincount(ids, weights=index, minlength=n)
+    unknown = ignored(labels.voxels.dtype)
+    if unknown >= table.n_classes and unknown < n:
+        voxels[unknown] = 0
     present = np.flatnonzero(voxels)
     centroids = to_world(labels.affine, index_sum[present] / voxels[present, None])
     voxel_ml = abs(float(np.linalg.det(labels.affine[:3, :3]))) / 1000
