@@ -13,11 +13,13 @@ from rich.table import Table
 from tyro.conf import Positional
 
 from sneakynet.anatomy.bone import BoneTable
-from sneakynet.evaluation.case import CaseResult, compare_files
+from sneakynet.cli.viewing import find_case_scans, write_views
+from sneakynet.evaluation.case import CaseResult, compare_files, read_pair
 from sneakynet.evaluation.overlap import Summary
-from sneakynet.evaluation.pairing import pair_cases
+from sneakynet.evaluation.pairing import Pair, pair_cases
 from sneakynet.evaluation.report import summary_json, summary_of, write_report
 from sneakynet.volumes.atomic import make_folder
+from sneakynet.volumes.volume import Volume
 
 
 @dataclass(frozen=True)
@@ -29,13 +31,15 @@ class EvaluateSettings:
     reference: Positional[Annotated[Path, tyro.conf.arg(metavar="REFERENCE")]]
     """Label map, or folder of label maps with the same case names, to judge by."""
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
-    """Folder for per_class.csv and summary.json."""
+    """Folder for per_class.csv, summary.json, nnunet_summary.json and report.html."""
     table: Path | None = None
     """CSV file with the bones to score, instead of the package's own bone table."""
     prediction_table: str | None = None
     """Whose labels it holds: a scheme (totalsegmentator, verse) or a CSV file; by default its names decide."""
     reference_table: str | None = None
     """The same for the reference."""
+    scans: Path | None = None
+    """Folder of the scans, to lie beneath the labels in the pictures of report.html; or the scan of a single case."""
     json: bool = False
     """Print the summary to stdout as JSON."""
 
@@ -51,6 +55,7 @@ def run(settings: EvaluateSettings) -> None:
     """
     table = BoneTable.default() if settings.table is None else BoneTable.read(settings.table)
     pairs = pair_cases(settings.prediction, settings.reference)
+    scans = find_case_scans(settings.scans, pairs, output=settings.output)
     console = Console(stderr=True)
     results = [
         compare_files(
@@ -64,6 +69,17 @@ def run(settings: EvaluateSettings) -> None:
     summary = summary_of(results)
     make_folder(settings.output)
     write_report(settings.output, results, summary)
+
+    def read(pair: Pair) -> tuple[Volume, Volume]:
+        return read_pair(
+            pair,
+            table=table,
+            prediction_table=settings.prediction_table,
+            reference_table=settings.reference_table,
+        )
+
+    name = settings.prediction.resolve().name
+    write_views(settings.output, results, pairs, table=table, scans=scans, read=read, name=name)
     console.print(_rendered(results, summary))
     if settings.json:
         print(summary_json(summary))

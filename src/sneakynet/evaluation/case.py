@@ -78,14 +78,38 @@ def compare_files(
         BoneTableError: a file holds labels without a meaning.
         DatasetError: a ``dataset.json`` that cannot be used.
     """
+    prediction, reference = read_pair(
+        pair, table=table, prediction_table=prediction_table, reference_table=reference_table
+    )
+    return compare(prediction, reference, table=table, case=pair.case)
+
+
+def read_pair(
+    pair: Pair, *, table: BoneTable, prediction_table: str | None = None, reference_table: str | None = None
+) -> tuple[Volume, Volume]:
+    """Read a case's two label maps as labels of one table.
+
+    Args:
+        pair: the files.
+        table: the bones to score.
+        prediction_table: whose labels the prediction holds (see `translation_for`).
+        reference_table: whose labels the reference holds.
+
+    Returns:
+        Prediction and reference.
+
+    Raises:
+        VolumeError: a file cannot be read.
+        BoneTableError: a file holds labels without a meaning.
+        DatasetError: a ``dataset.json`` that cannot be used.
+    """
 
     def read(path: Path, source: str | None) -> Volume:
         labels = read_labels(path)
         meaning = translation_for(path, table, source=source)
         return Volume(translate(labels.voxels, meaning, path=path), labels.affine)
 
-    prediction, reference = read(pair.prediction, prediction_table), read(pair.reference, reference_table)
-    return compare(prediction, reference, table=table, case=pair.case)
+    return read(pair.prediction, prediction_table), read(pair.reference, reference_table)
 
 
 def _check_grids(prediction: Volume, reference: Volume, *, case: str) -> None:

@@ -32,7 +32,7 @@ def _environment() -> Environment:
     return environment
 
 
-def number(value: float | None, digits: int = 3, *, sign: bool = False) -> str:
+def number(value: float | int | None, digits: int = 3, *, sign: bool = False) -> str:
     """A figure for people; a dash for none. A negative one has a true minus sign.
 
     Args:
@@ -46,7 +46,7 @@ def number(value: float | None, digits: int = 3, *, sign: bool = False) -> str:
     return f"{value:{'+' if sign and value else ''},.{digits}f}".replace("-", "\N{MINUS SIGN}")
 
 
-def percent(share: float | None) -> str:
+def percent(share: float | int | None) -> str:
     """A share from 0 to 1 in percent, with as many digits as it needs; a dash for none."""
     if share is None or not math.isfinite(share):
         return "\N{EN DASH}"
