@@ -113,7 +113,8 @@ def compare_methods(methods: Sequence[Scores], *, common: bool, resamples: int, 
     _warn_of_other_references(methods, keys)
     metrics = _common_metrics(methods)
     cases = tuple(dict.fromkeys(case for case, _ in keys))
-    names = np.array([cases.index(case) for case, _ in keys])
+    place = {case: n for n, case in enumerate(cases)}
+    places = np.array([place[case] for case, _ in keys])
     groups = np.array([methods[0].rows[key].group for key in keys])
     found: list[Difference] = []
     for metric in metrics:
@@ -123,8 +124,8 @@ def compare_methods(methods: Sequence[Scores], *, common: bool, resamples: int, 
             found += _differences(
                 [method.name for method in methods],
                 values[:, chosen],
-                names[chosen],
-                place=(metric, group),
+                places[chosen],
+                of=(metric, group),
                 resamples=resamples,
                 seed=seed,
             )
@@ -212,7 +213,7 @@ def _differences(
     values: Float64[np.ndarray, "method pair"],
     cases: Int64[np.ndarray, " pair"],
     *,
-    place: tuple[str, str],
+    of: tuple[str, str],
     resamples: int,
     seed: int,
 ) -> Iterator[Difference]:
@@ -231,13 +232,13 @@ def _differences(
     p_values = [signed_rank(means[b] - means[a]) if testable else None for a, b in pairs]
     tested = [p for p in p_values if p is not None]
     corrected = holm(tested) if tested else [None] * len(pairs)
-    metric = BY_KEY[place[0]]
+    metric = BY_KEY[of[0]]
     for (a, b), p, p_holm in zip(pairs, p_values, corrected, strict=True):
         each = means[b] - means[a]
         low, high = bootstrap_interval(each, resamples=resamples, seed=seed) or (None, None)
         gains = np.round([metric.gain(float(d)) for d in each], 9)
         yield Difference(
-            *place,
+            *of,
             first=names[a],
             second=names[b],
             cases=len(present),
