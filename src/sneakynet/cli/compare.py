@@ -82,30 +82,28 @@ def _write(folder: Path, comparison: Comparison) -> None:
 
 
 def _rendered(comparison: Comparison) -> Table:
-    """Figures over all bones."""
-    view = Table(
-        box=None, pad_edge=False, title=f"{len(comparison.cases)} cases, all bones", caption=_caveat(comparison)
-    )
-    for header in ("metric", "first", "second"):
-        view.add_column(header, overflow="fold")
-    for header in ("mean", "mean", "difference", "95% interval", "p (Holm)"):
+    """Figures over all bones, in the width of a small terminal: the means only where they are those of two methods."""
+    title = f"{len(comparison.cases)} cases, all bones"
+    view = Table(box=None, pad_edge=False, title=title, caption=_caveat(comparison))
+    view.add_column("metric", no_wrap=True)
+    two = len(comparison.methods) == 2
+    for header in map(escape, comparison.methods) if two else ("first", "second"):
+        view.add_column(header, overflow="fold", justify="right" if two else "left")
+    for header in ("difference", "95% interval", "p" if two else "p (Holm)"):
         view.add_column(header, justify="right", no_wrap=True)
     for row in comparison.differences:
         if row.group == ALL:
-            view.add_row(*_cells(row))
+            view.add_row(*_cells(row, means=two))
     return view
 
 
-def _cells(row: Difference) -> tuple[str, ...]:
-    metric = BY_KEY[row.metric]
-    digits = metric.digits
+def _cells(row: Difference, *, means: bool) -> tuple[str, ...]:
+    digits = BY_KEY[row.metric].digits
     interval = "-" if row.low is None or row.high is None else f"{row.low:+.{digits}f} {row.high:+.{digits}f}"
     return (
-        metric.key,
-        escape(row.first),
-        escape(row.second),
-        f"{row.mean_first:.{digits}f}",
-        f"{row.mean_second:.{digits}f}",
+        row.metric,
+        *((f"{mean:.{digits}f}" for mean in (row.mean_first, row.mean_second)) if means else ()),
+        *(() if means else (escape(row.first), escape(row.second))),
         f"{row.difference:+.{digits}f}",
         interval,
         "-" if row.p_holm is None else f"{row.p_holm:.2g}",

@@ -65,8 +65,9 @@ class Scores:
 
     @cached_property
     def groups(self) -> tuple[str, ...]:
-        """Groups of the bones, in the order of the bones' ids."""
-        return tuple(dict.fromkeys(row.group for row in sorted(self.rows.values(), key=lambda row: row.id)))
+        """Groups of the bones, in the order of the bones' ids. Bones of no group are in none of them."""
+        by_id = sorted(self.rows.values(), key=lambda row: row.id)
+        return tuple(dict.fromkeys(row.group for row in by_id if row.group))
 
 
 def read_scores(folder: Path, *, name: str | None = None) -> Scores:

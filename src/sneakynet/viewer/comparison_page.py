@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sneakynet.evaluation.comparison import ALL, Comparison, Difference
 from sneakynet.evaluation.metric import BY_KEY, METRICS, Metric
+from sneakynet.evaluation.paired import ALPHA
 from sneakynet.viewer.page import number, render
 
 # Metrics whose tables are open from the start.
@@ -17,7 +18,7 @@ class Line:
 
     Args:
         d: the difference.
-        verdict: name of the method that is better, or empty where the interval holds 0.
+        verdict: name of the method that is better, or empty where the interval holds 0 or the test does not agree.
         interval: x of low end, difference and high end in the drawing; None without an interval.
     """
 
@@ -82,7 +83,7 @@ def _line(d: Difference, metric: Metric, reach: float) -> Line:
     if d.low is None or d.high is None:
         return Line(d, "", None)
     verdict = ""
-    if d.low > 0 or d.high < 0:
+    if (d.low > 0 or d.high < 0) and d.p_holm is not None and d.p_holm < ALPHA:
         verdict = d.second if metric.gain(d.difference) > 0 else d.first
     low, middle, high = (_WIDE / 2 * (1 + 0.95 * metric.gain(x) / reach) for x in (d.low, d.difference, d.high))
     return Line(d, verdict, (min(low, high), middle, max(low, high)))

@@ -41,6 +41,11 @@ def test_a_column_without_values_is_no_metric(tmp_path):
     assert scores.name == "m"
 
 
+def test_bones_of_no_group(tmp_path):
+    scores = read_scores(write(tmp_path, HEADER + "a,1,head,,0.5,,1,1,,,\na,2,tail,end,0.5,,1,1,,,\n"))
+    assert scores.groups == ("end",)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

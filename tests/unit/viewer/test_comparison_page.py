@@ -34,6 +34,12 @@ def test_right_is_better_whatever_the_metric(read_page, metric, better):
     assert dots == {"195.0" if better == "new" else "5.0"}
 
 
+def test_few_cases_get_no_verdict(read_page):
+    assert "new better" not in read_page(page_of(scores("old", [0.1] * 5), scores("new", [0.9] * 5))).text.replace(
+        "new better →", ""
+    )
+
+
 def test_three_methods_and_cases_left_out(read_page):
     page = read_page(page_of(scores("a", [0.1] * 4), scores("b", [0.2] * 3), scores("c", [0.2] * 3)))
     assert "corrected by Holm" in page.text
