@@ -11,7 +11,7 @@ import pytest
 from sneakynet.anatomy.bone import BoneTable
 from sneakynet.cli.main import main
 from sneakynet.volumes.volume import Volume
-from sneakynet.volumes.write import write_labels
+from sneakynet.volumes.write import write_labels, write_scan
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 TABLE = BoneTable.default()
@@ -121,7 +121,7 @@ def test_own_tables_on_both_sides(tmp_path, capsys):
         main([*command, "--table", str(tmp_path / "mine.csv"), "--reference-table", str(tmp_path / "theirs.csv")]) == 0
     )
     assert rows(tmp_path / "o") == {("p", "horn"): 1, ("p", "tail"): 1}
-    assert f"warning: {tmp_path / 'p.nii'} names no labels" in capsys.readouterr().err
+    assert capsys.readouterr().err.count(f"warning: {tmp_path / 'p.nii'} names no labels") == 1
 
 
 def test_errors_leave_no_output(tmp_path, capsys, body):
@@ -243,3 +243,65 @@ def test_another_tool_s_labels_go_in_unchanged(tmp_path, capsys):
         assert rows(tmp_path / "o")[prediction.name.split(".")[0], "hip_left"] == dsc
         assert bool(summary["side_swap_rate"]) == bool(swap)
         assert summary["bone_dsc"] == 1
+
+
+@pytest.fixture
+def two_cases(tmp_path, body):
+    """Folders of predictions, references and scans; in case two the left hip is called right."""
+    worse = body.copy()
+    worse[4:, :2, :2] = TABLE["hip_right"].id
+    for folder in ("p", "r", "s"):
+        (tmp_path / folder).mkdir()
+    for case, voxels in (("one", body), ("<i>two", worse)):
+        save(tmp_path / "p" / f"{case}.nii.gz", voxels)
+        save(tmp_path / "r" / f"{case}.nii.gz", body)
+        hu = np.where(body, 700, -1000).astype(np.int16)
+        hu[0] = 0
+        write_scan(tmp_path / "s" / f"{case}_0000.nii.gz", Volume(hu, AFFINE))
+    return ["evaluate", str(tmp_path / "p"), str(tmp_path / "r"), "-o", str(tmp_path / "o")]
+
+
+def test_the_page_and_nnunets_form(tmp_path, capsys, two_cases):
+    assert main([*two_cases, "--scans", str(tmp_path / "s")]) == 0
+    assert "warning" not in capsys.readouterr().err
+    page = (tmp_path / "o" / "report.html").read_text()
+    assert page.startswith("<!doctype html>")
+    assert page.count("data:image/jpeg") == 2 * 2 * 3  # cases, planes, pictures
+    assert "<i>two" not in page
+    assert all(f'data-bone="{name}"' in page for name in ("hip_left", "hip_right", "sacrum"))
+    record = json.loads((tmp_path / "o" / "nnunet_summary.json").read_text())
+    first = record["metric_per_case"][0]
+    assert first["prediction_file"] == str(tmp_path / "p" / "<i>two.nii.gz")
+    assert first["metrics"][str(TABLE["hip_left"].id)]["FN"] == 8
+    assert first["metrics"][str(TABLE["hip_right"].id)]["Dice"] == pytest.approx(2 / 3)
+
+
+def test_pictures_without_scans(tmp_path, capsys, two_cases):
+    assert main(two_cases) == 0
+    assert (tmp_path / "o" / "report.html").read_text().count("data:image/png") == 2 * 2 * 3
+    (tmp_path / "s" / "one_0000.nii.gz").unlink()
+    (tmp_path / "s" / "<i>two_0000.nii.gz").write_bytes(b"no scan")
+    capsys.readouterr()
+    assert main([*two_cases, "--scans", str(tmp_path / "s")]) == 0
+    err = capsys.readouterr().err
+    assert "no scan of one; its labels are shown alone" in err
+    assert "<i>two_0000.nii.gz" in err
+    assert (tmp_path / "o" / "report.html").read_text().count("data:image/png") == 2 * 2 * 3
+
+
+def test_scans_of_other_cases_are_refused_before_any_work(tmp_path, capsys, two_cases):
+    (tmp_path / "other").mkdir()
+    write_scan(tmp_path / "other" / "x.nii.gz", Volume(np.zeros((2, 2, 2), dtype=np.int16), AFFINE))
+    for scans, text in (("other", "holds no scan of any of the 2 cases"), ("none", "there are no scans at")):
+        assert main([*two_cases, "--scans", str(tmp_path / scans)]) == 2
+        assert text in capsys.readouterr().err
+        assert not (tmp_path / "o").exists()
+
+
+def test_the_scan_of_a_single_case_may_have_any_name(tmp_path, body):
+    save(tmp_path / "p.nii.gz", body)
+    save(tmp_path / "r.nii.gz", body)
+    write_scan(tmp_path / "ct.nii.gz", Volume(body.astype(np.int16), AFFINE))
+    command = ["evaluate", str(tmp_path / "p.nii.gz"), str(tmp_path / "r.nii.gz"), "-o", str(tmp_path / "o")]
+    assert main([*command, "--scans", str(tmp_path / "ct.nii.gz")]) == 0
+    assert "data:image/jpeg" in (tmp_path / "o" / "report.html").read_text()

@@ -13,8 +13,9 @@ from rich.table import Table
 from tyro.conf import Positional
 
 from sneakynet.anatomy.bone import BoneTable
+from sneakynet.cli.viewing import find_case_scans, write_views
 from sneakynet.errors import SettingError
-from sneakynet.evaluation.case import CaseResult, Comparison
+from sneakynet.evaluation.case import CaseResult, Comparison, read_pair
 from sneakynet.evaluation.cases import compare_cases, refuse_cases
 from sneakynet.evaluation.pairing import Pair, pair_cases
 from sneakynet.evaluation.report import FILES, Evaluation, write_files
@@ -31,13 +32,15 @@ class EvaluateSettings:
     reference: Positional[Annotated[Path, tyro.conf.arg(metavar="REFERENCE")]]
     """Label map, or folder of label maps with the same case names, to judge by."""
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
-    """Folder for per_class.csv, confusion.csv, faults.csv and summary.json."""
+    """Folder for report.html, per_class.csv, confusion.csv, faults.csv, summary.json and nnunet_summary.json."""
     table: Path | None = None
     """CSV file with the bones to score, instead of the package's own bone table."""
     prediction_table: str | None = None
     """Whose labels it holds: a scheme (totalsegmentator, verse) or a CSV file; by default its names decide."""
     reference_table: str | None = None
     """The same for the reference."""
+    scans: Path | None = None
+    """Folder of the scans, to lie beneath the labels in the pictures of report.html; or the scan of a single case."""
     resample: bool = False
     """Bring predictions on another grid onto the reference's, by the nearest voxel; else they are refused."""
     surface: bool = True
@@ -62,6 +65,7 @@ def run(settings: EvaluateSettings) -> None:
         msg = f"workers is a number from 1 on, got {settings.workers}"
         raise SettingError(msg)
     pairs = pair_cases(settings.prediction, settings.reference)
+    scans = find_case_scans(settings.scans, pairs, output=settings.output)
     console = Console(stderr=True)
     how = Comparison(
         table,
@@ -76,6 +80,14 @@ def run(settings: EvaluateSettings) -> None:
     evaluation = Evaluation(results, summary_of(results, table), table)
     make_folder(settings.output)
     write_files(settings.output, evaluation, FILES)
+    write_views(
+        settings.output,
+        evaluation,
+        [pair for pair in pairs if pair.case not in faults],
+        scans=scans,
+        read=lambda pair: read_pair(pair, how),
+        name=settings.prediction.resolve().name,
+    )
     console.print(_rendered(results, evaluation.summary))
     if settings.json:
         print(evaluation.summary.to_json())
