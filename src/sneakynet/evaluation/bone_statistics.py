@@ -98,4 +98,6 @@ def _labelled(
 
 
 def _on_faces(labels: LabelArray) -> set[int]:
-    return {int(i) for axis in range(3) for face in (0, -1) for i in np.unique(labels.take(face, axis=axis))}
+    # Not by take, which copies the whole map where its axes are not in memory's order.
+    faces = (np.moveaxis(labels, axis, 0)[face] for axis in range(3) for face in (0, -1))
+    return {int(label) for face in faces for label in np.unique(face)}
