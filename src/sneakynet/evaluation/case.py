@@ -54,7 +54,7 @@ def compare(prediction: Volume, reference: Volume, *, table: BoneTable, case: st
         BoneTableError: a label lies outside the table.
     """
     prediction, reference = canonical(prediction), canonical(reference)
-    _check_grids(prediction, reference, case=case)
+    check_grids(prediction, reference, case=case)
     counts = contingency(reference.voxels, prediction.voxels, n_classes=table.n_classes)
     return CaseResult(case, counts, class_scores(counts, table, case=case), bone_dice(counts))
 
@@ -88,22 +88,34 @@ def compare_files(
     return compare(prediction, reference, table=table, case=pair.case)
 
 
-def _check_grids(prediction: Volume, reference: Volume, *, case: str) -> None:
-    """Refuse label maps whose voxels do not lie on each other."""
+def check_grids(one: Volume, other: Volume, *, case: str, names: tuple[str, str] = ("prediction", "reference")) -> None:
+    """Refuse volumes whose voxels do not lie on each other.
+
+    Args:
+        one: in canonical order.
+        other: in canonical order.
+        case: the case's name.
+        names: what the message calls them.
+
+    Raises:
+        VolumeError: the grids differ.
+    """
     remedy = "resample the one onto the grid of the other (nearest neighbour), or predict on the reference's scan"
-    if prediction.shape != reference.shape:
+    if "scan" in names:
+        remedy = "give the scan that the labels were found in, or resample the labels onto it (nearest neighbour)"
+    if one.shape != other.shape:
         msg = (
-            f"case {case}: the prediction has {_shape(prediction)} voxels and the reference {_shape(reference)} "
+            f"case {case}: the {names[0]} has {_shape(one)} voxels and the {names[1]} {_shape(other)} "
             f"(axes in RAS+ order); {remedy}"
         )
         raise VolumeError(msg)
-    corners = np.array([[i, j, k, 1] for i in (0, 1) for j in (0, 1) for k in (0, 1)]) * (*reference.shape, 1)
-    apart = np.linalg.norm(corners @ (prediction.affine - reference.affine).T, axis=1).max()
-    if apart > _GRID_TOLERANCE * min(reference.spacing):
+    corners = np.array([[i, j, k, 1] for i in (0, 1) for j in (0, 1) for k in (0, 1)]) * (*other.shape, 1)
+    apart = np.linalg.norm(corners @ (one.affine - other.affine).T, axis=1).max()
+    if apart > _GRID_TOLERANCE * min(other.spacing):
         msg = (
-            f"case {case}: the grids of prediction and reference lie up to {apart:.3g} mm apart though both have "
-            f"{_shape(reference)} voxels (spacing {_mm(prediction.spacing)} and {_mm(reference.spacing)}, origin "
-            f"{_mm(prediction.affine[:3, 3])} and {_mm(reference.affine[:3, 3])}); {remedy}"
+            f"case {case}: the grids of {names[0]} and {names[1]} lie up to {apart:.3g} mm apart though both have "
+            f"{_shape(other)} voxels (spacing {_mm(one.spacing)} and {_mm(other.spacing)}, origin "
+            f"{_mm(one.affine[:3, 3])} and {_mm(other.affine[:3, 3])}); {remedy}"
         )
         raise VolumeError(msg)
 

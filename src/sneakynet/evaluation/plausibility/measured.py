@@ -1,0 +1,95 @@
+"""What all parts of plausibility are judged by: a label map's bones, measured once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float64, Int64
+
+from sneakynet.anatomy.bone import Bone, BoneTable
+from sneakynet.evaluation.bone_statistics import BoneStatistics, bone_statistics
+from sneakynet.evaluation.slabs import slabs
+from sneakynet.geometry.affine import to_world
+from sneakynet.geometry.components import Components, find_components
+from sneakynet.types import Affine, LabelArray
+from sneakynet.volumes.volume import Volume
+
+_AIR = -300
+"""HU below which there is air, or lung: neither fat (-100) nor bone with a share of air in its voxel."""
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """The bones of a label map.
+
+    Args:
+        table: the classes.
+        bones: what each bone that is there measures, by name; densities are None without a scan.
+        pieces: their components, along the axes as they lie in memory.
+        affine: index of ``pieces`` to world mm, RAS+.
+        air: share of each bone's voxels that lie in air, by name; None without a scan.
+    """
+
+    table: BoneTable
+    bones: Mapping[str, BoneStatistics]
+    pieces: Components
+    affine: Affine
+    air: Mapping[str, float] | None
+
+    def series(self, name: str) -> list[Bone]:
+        """The bones of a series that are there, by index."""
+        return sorted((b for b in self.table if b.series == name and b.name in self.bones), key=lambda b: b.index or 0)
+
+    def centroid(self, name: str) -> Float64[np.ndarray, " 3"]:
+        """World mm, RAS+."""
+        return np.array(self.bones[name].centroid_mm)
+
+    def whole(self, name: str) -> bool:
+        """Whether a bone is there and the scan does not cut it."""
+        return name in self.bones and not self.bones[name].touches_edge
+
+    def pieces_of(self, name: str) -> Int64[np.ndarray, " component"]:
+        """Numbers of a bone's components, the largest first."""
+        own: np.ndarray = np.flatnonzero(self.pieces.label == self.bones[name].id)
+        ordered: np.ndarray = own[np.argsort(-self.pieces.voxels[own], kind="stable")]
+        return ordered
+
+    def points(self, piece: int) -> Float64[np.ndarray, "voxel 3"]:
+        """World mm of every voxel of a component."""
+        indices = np.argwhere(self.pieces.mask(piece)) + self.pieces.low[piece]
+        return to_world(self.affine, indices.astype(np.float64))
+
+    def to_face(self, point: Float64[np.ndarray, " 3"]) -> float:
+        """Mm from a point to the nearest face of the scan."""
+        index = np.linalg.solve(self.affine[:3, :3], point - self.affine[:3, 3])
+        steps = np.linalg.norm(self.affine[:3, :3], axis=0)
+        beyond = np.minimum(index + 0.5, self.pieces.array.shape - index - 0.5)
+        return float((beyond * steps).min())
+
+
+def measure(labels: Volume, scan: Volume | None, *, table: BoneTable) -> Measured:
+    """Measure a label map.
+
+    Args:
+        labels: ids of the table, on any grid.
+        scan: HU on the same grid, or None.
+        table: the bones behind the ids.
+
+    Raises:
+        VolumeError: labels and scan differ in shape.
+        BoneTableError: a label is not in the table.
+    """
+    bones = {bone.name: bone for bone in bone_statistics(labels, scan, table=table)}
+    order = [int(axis) for axis in np.argsort(-np.abs(labels.voxels.strides), kind="stable")]
+    pieces = find_components(labels.voxels.transpose(order))
+    air = None if scan is None else _in_air(labels.voxels, scan, bones=bones)
+    return Measured(table, bones, pieces, labels.affine[:, [*order, 3]], air)
+
+
+def _in_air(labels: LabelArray, scan: Volume, *, bones: Mapping[str, BoneStatistics]) -> dict[str, float]:
+    n = max((bone.id for bone in bones.values()), default=0) + 1
+    voxels = np.zeros(n, dtype=np.int64)
+    for slab in slabs(labels):
+        part = labels[slab]
+        voxels += np.bincount(part[(part > 0) & (scan.voxels[slab] < _AIR)], minlength=n)
+    return {name: float(voxels[bone.id] / bone.voxels) for name, bone in bones.items()}
