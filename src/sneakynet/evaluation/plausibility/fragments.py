@@ -32,8 +32,8 @@ def _of(measured: Measured, name: str) -> list[Flag]:
     largest, others = found[0], found[1:]
     others = others[pieces.voxels[others] > _FEW]
     # What the scan cuts in two is one: a rib leaves through a face and comes back through it.
-    top = np.array(pieces.array.shape) - 1
-    same_face = ((pieces.low[others] == 0) & (pieces.low[largest] == 0)) | (
+    bottom, top = measured.ends
+    same_face = ((pieces.low[others] == bottom) & (pieces.low[largest] == bottom)) | (
         (pieces.high[others] == top) & (pieces.high[largest] == top)
     )
     others = others[~same_face.any(axis=1)]

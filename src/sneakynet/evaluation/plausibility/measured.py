@@ -17,6 +17,9 @@ from sneakynet.volumes.volume import Volume
 _AIR = -300
 """HU below which there is air, or lung: neither fat (-100) nor bone with a share of air in its voxel."""
 
+_BROAD = 0.3
+"""A bone's voxels in its last plane, over those in a middling one, from which on it is cut there."""
+
 
 @dataclass(frozen=True, eq=False)
 class Measured:
@@ -27,6 +30,9 @@ class Measured:
         bones: what each bone that is there measures, by name; densities are None without a scan.
         pieces: their components, along the axes as they lie in memory.
         affine: index of ``pieces`` to world mm, RAS+.
+        cut: names of the bones that go on where the scan or the labelling ends.
+        ends: lowest and highest index of the field that is labelled: the scan, or less of it where labels end at a
+            plane within it.
         air: share of each bone's voxels that lie in air, by name; None without a scan.
     """
 
@@ -34,6 +40,8 @@ class Measured:
     bones: Mapping[str, BoneStatistics]
     pieces: Components
     affine: Affine
+    cut: frozenset[str]
+    ends: Int64[np.ndarray, "2 3"]
     air: Mapping[str, float] | None
 
     def series(self, name: str) -> list[Bone]:
@@ -45,8 +53,8 @@ class Measured:
         return np.array(self.bones[name].centroid_mm)
 
     def whole(self, name: str) -> bool:
-        """Whether a bone is there and the scan does not cut it."""
-        return name in self.bones and not self.bones[name].touches_edge
+        """Whether a bone is there and not cut."""
+        return name in self.bones and name not in self.cut
 
     def pieces_of(self, name: str) -> Int64[np.ndarray, " component"]:
         """Numbers of a bone's components, the largest first."""
@@ -59,12 +67,11 @@ class Measured:
         indices = np.argwhere(self.pieces.mask(piece)) + self.pieces.low[piece]
         return to_world(self.affine, indices.astype(np.float64))
 
-    def to_face(self, point: Float64[np.ndarray, " 3"]) -> float:
-        """Mm from a point to the nearest face of the scan."""
+    def to_end(self, point: Float64[np.ndarray, " 3"]) -> float:
+        """Mm from a point to the nearest face of the labelled field."""
         index = np.linalg.solve(self.affine[:3, :3], point - self.affine[:3, 3])
         steps = np.linalg.norm(self.affine[:3, :3], axis=0)
-        beyond = np.minimum(index + 0.5, self.pieces.array.shape - index - 0.5)
-        return float((beyond * steps).min())
+        return float((np.minimum(index - self.ends[0], self.ends[1] - index) * steps).min())
 
 
 def measure(labels: Volume, scan: Volume | None, *, table: BoneTable) -> Measured:
@@ -82,8 +89,37 @@ def measure(labels: Volume, scan: Volume | None, *, table: BoneTable) -> Measure
     bones = {bone.name: bone for bone in bone_statistics(labels, scan, table=table)}
     order = [int(axis) for axis in np.argsort(-np.abs(labels.voxels.strides), kind="stable")]
     pieces = find_components(labels.voxels.transpose(order))
+    ends, cut = _ends(pieces, bones)
     air = None if scan is None else _in_air(labels.voxels, scan, bones=bones)
-    return Measured(table, bones, pieces, labels.affine[:, [*order, 3]], air)
+    return Measured(table, bones, pieces, labels.affine[:, [*order, 3]], cut, ends, air)
+
+
+def _ends(pieces: Components, bones: Mapping[str, BoneStatistics]) -> tuple[Int64[np.ndarray, "2 3"], frozenset[str]]:
+    """Where the labelled field ends, and which bones are cut there.
+
+    A scan padded with air, or labelled up to some slice, ends within its grid. Two bones that end in one plane, and
+    broadly, show it.
+    """
+    shape = np.array(pieces.array.shape)
+    ends = np.stack([np.zeros_like(shape), shape - 1])
+    cut = {name for name, bone in bones.items() if bone.touches_edge}
+    if not len(pieces):
+        return ends, frozenset(cut)
+    n = int(pieces.label.max()) + 1
+    names = {bone.id: name for name, bone in bones.items()}
+    voxels = np.bincount(pieces.label, weights=pieces.voxels, minlength=n)
+    for axis in range(3):
+        low, high = np.full(n, shape[axis]), np.full(n, -1)
+        np.minimum.at(low, pieces.label, pieces.low[:, axis])
+        np.maximum.at(high, pieces.label, pieces.high[:, axis])
+        across = voxels / np.maximum(1, high - low + 1)  # voxels of a middling plane
+        for side, plane in enumerate((int(low.min()), int(high.max()))):
+            there = np.bincount(pieces.array.take(plane, axis=axis).ravel(), minlength=n)
+            broad = [names[int(i)] for i in np.flatnonzero(there[1:] > _BROAD * across[1:]) + 1]
+            if len(broad) > 1:
+                ends[side, axis] = plane
+                cut.update(broad)
+    return ends, frozenset(cut)
 
 
 def _in_air(labels: LabelArray, scan: Volume, *, bones: Mapping[str, BoneStatistics]) -> dict[str, float]:

@@ -10,7 +10,7 @@ from sneakynet.evaluation.plausibility.symmetry import LAST_RIBS
 _BEYOND = 2.0
 """A volume this many times beyond the range of its bone is absurd."""
 
-_FIT_FINE, _FIT_ABSURD = 1.8, 3.6
+_FIT_FINE, _FIT_ABSURD = 1.6, 2.5
 """How many times a bone may be larger or smaller than the person's other bones lead to expect."""
 
 _OTHERS = 5
@@ -29,7 +29,7 @@ def judge_size(measured: Measured) -> Part:
         if measured.whole(name) and name in ranges and ranges[name].median_ml >= _FEW * voxel_ml
     }
     if not whole:
-        return abstained("size", "no bone that the scan does not cut and whose voxels are small enough to measure it")
+        return abstained("size", "no bone that is whole and has voxels small enough to measure it")
     times = {name: volume / ranges[name].median_ml for name, volume in whole.items()}
     person = float(np.median(list(times.values()))) if len(times) > _OTHERS else None
     flags = []

@@ -16,6 +16,9 @@ LAST_RIBS = (11, 12)
 _FEW = 30
 """Voxels of the larger one below which a volume says too little."""
 
+_SURFACE = 3.0
+"""Of n voxels about the root of n may go either way: bounds are wider by this many roots."""
+
 
 def judge_symmetry(measured: Measured) -> Part:
     """Compare the volumes of partners that are both whole."""
@@ -30,9 +33,10 @@ def judge_symmetry(measured: Measured) -> Part:
             continue
         last = left.group == "ribs" and left.index in LAST_RIBS
         fine, absurd = (_LAST_RIBS_FINE, _LAST_RIBS_ABSURD) if last else (_FINE, _ABSURD)
+        room = 1 + _SURFACE / np.sqrt(measured.bones[large].voxels)
         ratio = volumes[large] / volumes[small]
         told = f"{large} has {volumes[large]:.1f} ml, {ratio:.1f} times the {volumes[small]:.1f} ml of {small}"
-        score = ramp(float(np.log(ratio)), fine=float(np.log(fine)), absurd=float(np.log(absurd)))
+        score = ramp(float(np.log(ratio)), fine=float(np.log(fine * room)), absurd=float(np.log(absurd * room)))
         flags.append(Flag((large, small), score, told))
     if not flags:
         return abstained("symmetry", "no two partners that are both whole")
