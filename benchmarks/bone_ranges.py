@@ -21,18 +21,18 @@ from sneakynet.phantom.bone_voxels import Grid, voxelise_bones
 from sneakynet.phantom.cortex import draw_cortex
 from sneakynet.phantom.person import draw_person
 from sneakynet.phantom.settings import PhantomSettings
+from sneakynet.phantom.skeleton import LOWER_LEG
 from sneakynet.volumes.volume import Volume
 
 MARGIN = 1.5
 SPACING = 2.0  # mm
-LEGS = ("tibia", "fibula")
 
 
 def body(seed: int) -> Volume:
     """The labels of one whole person."""
     settings, table = PhantomSettings(), BoneTable.default()
     person = draw_person(np.random.default_rng([seed, 0]), settings.person)
-    surfaces = {name: s for name, s in person.surfaces.items() if not name.startswith(LEGS)}
+    surfaces = {name: s for name, s in person.surfaces.items() if name not in LOWER_LEG}
     points = np.concatenate([surface.vertices for surface in surfaces.values()])
     low, high = points.min(0) - 3 * SPACING, points.max(0) + 3 * SPACING
     x, y, z = (float(c) for c in low)

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +14,7 @@ from tyro.conf import Positional
 
 from sneakynet.anatomy.bone import BoneTable
 from sneakynet.errors import SettingError, SneakyNetError
-from sneakynet.evaluation.pairing import label_maps, scans_of
+from sneakynet.evaluation.pairing import case_names, label_maps, scans_of
 from sneakynet.evaluation.plausibility.inspection import Inspection, inspect_file
 from sneakynet.evaluation.plausibility.report import inspections_json, worst_first, write_inspections
 from sneakynet.volumes.atomic import make_folder
@@ -75,9 +75,11 @@ def _inspected(
     found: list[Inspection] = []
     failed: list[tuple[str, str]] = []
     table = BoneTable.default()
+    names = case_names(files)
     for path in track(files, "inspecting", console=console, transient=True, disable=not console.is_terminal):
         try:
-            found.append(inspect_file(path, scans.get(path), table=table, labels_table=settings.labels_table))
+            one = inspect_file(path, scans.get(path), table=table, labels_table=settings.labels_table)
+            found.append(replace(one, case=names[path]))
         except SneakyNetError as error:
             failed.append((str(path), str(error)))
             if len(files) > 1:  # the only one's is told at the end
@@ -96,7 +98,7 @@ def _rendered(found: Sequence[Inspection]) -> Table:
     for one in worst_first(found):
         score = "-" if one.score is None else f"{one.score:.2f}"
         if one.score is None:
-            rows.append((one.case, score, "", "", "nothing to judge: " + one.parts[0].evidence))
+            rows.append((one.case, score, "", "", "nothing to judge: no bone of the table"))
         elif not one.flags:
             rows.append((one.case, score, "", "", "nothing"))
         rows += [(one.case, score, name, f"{flag.score:.2f}", flag.evidence) for name, flag in one.flags]

@@ -1,6 +1,7 @@
 """Which prediction belongs to which reference."""
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,14 @@ def case_name(path: Path) -> str:
     """A file's name without its ending, and without the channel number that nnU-Net gives to scans."""
     ending = next((ending for ending in _ENDINGS if path.name.lower().endswith(ending)), path.suffix)
     return path.name[: len(path.name) - len(ending)].removesuffix("_0000")
+
+
+def case_names(paths: Sequence[Path]) -> dict[Path, str]:
+    """Name of each file's case; those of files that share one begin with their folders."""
+    count = Counter(map(case_name, paths))
+    return {
+        path: str(path.parent / case_name(path)) if count[case_name(path)] > 1 else case_name(path) for path in paths
+    }
 
 
 def pair_cases(prediction: Path, reference: Path) -> tuple[Pair, ...]:

@@ -17,6 +17,9 @@ from sneakynet.volumes.volume import Volume
 _AIR = -300
 """HU below which there is air, or lung: neither fat (-100) nor bone with a share of air in its voxel."""
 
+_MAIN = 0.15
+"""Voxels of a piece over those of the largest of its bone from which on it is a part of the bone: thin bones tear."""
+
 _BROAD = 0.3
 """A bone's voxels in its last plane, over those in a middling one, from which on it is cut there."""
 
@@ -49,8 +52,11 @@ class Measured:
         return sorted((b for b in self.table if b.series == name and b.name in self.bones), key=lambda b: b.index or 0)
 
     def centroid(self, name: str) -> Float64[np.ndarray, " 3"]:
-        """World mm, RAS+."""
-        return np.array(self.bones[name].centroid_mm)
+        """Middle of a bone's main pieces, world mm, RAS+: what is astray does not move it."""
+        main = self.main_pieces(name)
+        index = np.average(self.pieces.centroid[main], axis=0, weights=self.pieces.voxels[main])
+        middle: np.ndarray = to_world(self.affine, index[None])[0]
+        return middle
 
     def whole(self, name: str) -> bool:
         """Whether a bone is there and not cut."""
@@ -62,10 +68,16 @@ class Measured:
         ordered: np.ndarray = own[np.argsort(-self.pieces.voxels[own], kind="stable")]
         return ordered
 
-    def points(self, piece: int) -> Float64[np.ndarray, "voxel 3"]:
-        """World mm of every voxel of a component."""
-        indices = np.argwhere(self.pieces.mask(piece)) + self.pieces.low[piece]
-        return to_world(self.affine, indices.astype(np.float64))
+    def main_pieces(self, name: str) -> Int64[np.ndarray, " component"]:
+        """Those of a bone's components that are parts of it rather than astray, the largest first."""
+        own = self.pieces_of(name)
+        main: np.ndarray = own[self.pieces.voxels[own] >= _MAIN * self.pieces.voxels[own[0]]]
+        return main
+
+    def points(self, name: str) -> Float64[np.ndarray, "voxel 3"]:
+        """World mm of every voxel of a bone's main pieces."""
+        indices = [np.argwhere(self.pieces.mask(int(n))) + self.pieces.low[n] for n in self.main_pieces(name)]
+        return to_world(self.affine, np.concatenate(indices).astype(np.float64))
 
     def to_end(self, point: Float64[np.ndarray, " 3"]) -> float:
         """Mm from a point to the nearest face of the labelled field."""

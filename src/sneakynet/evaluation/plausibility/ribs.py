@@ -31,8 +31,6 @@ _FROM_FACE = 10.0  # mm: an end this near to a face of the scan may be a cut
 
 _BESIDE = 60.0  # mm from the spine's middle: what begins farther out, of a rib that the scan cuts, is no end
 
-_TORN = 0.1  # a piece with this share of a rib is a part of it; what is smaller may be astray
-
 _INNERMOST = 0.1  # share of the back half of a rib that is its end
 
 
@@ -56,9 +54,7 @@ def judge_ribs(measured: Measured) -> Part:
 
 def _end(measured: Measured, name: str, *, side: str) -> Float64[np.ndarray, " 3"] | None:
     """Where a rib begins, beside the spine; None where the scan cuts it off."""
-    pieces = measured.pieces_of(name)
-    voxels = measured.pieces.voxels[pieces]
-    points = np.concatenate([measured.points(int(n)) for n in pieces[voxels >= _TORN * voxels.sum()]])
+    points = measured.points(name)
     back = points[points[:, 1] <= (points[:, 1].min() + points[:, 1].max()) / 2]
     spine = [measured.centroid(bone.name)[0] for bone in measured.series(SERIES)]
     # Without a spine, the name says on which side of the rib it is.

@@ -65,7 +65,7 @@ def _reversed(measured: Measured, pairs: Sequence[tuple[Bone, Bone]]) -> list[Fl
         beyond = float(measured.centroid(left.name)[0] - measured.centroid(right.name)[0])
         if beyond > 0:
             told = f"{left.name} lies {beyond:.0f} mm to the right of {right.name}"
-            flags.append(Flag((left.name, right.name), ramp(beyond, fine=0, absurd=_BEYOND_ABSURD), told))
+            flags.append(Flag((left.name, right.name), ramp(beyond, fine=0.0, absurd=_BEYOND_ABSURD), told))
     return flags
 
 
