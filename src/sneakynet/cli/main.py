@@ -28,6 +28,7 @@ COMMANDS = {
     "train": "Train a network on labelled scans.",
     "evaluate": "Score label maps against references.",
     "compare": "Compare methods by their scores on the same cases.",
+    "inspect": "Find label maps that should be looked at, without a reference.",
     "export": "Write a model for ONNX Runtime or OpenVINO.",
 }
 """Command -> its line in the overview. Each is a file ``cli/<command>.py`` with a function ``run(settings)`` whose one

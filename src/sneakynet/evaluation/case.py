@@ -4,15 +4,13 @@ import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
 from sneakynet.anatomy.bone import BoneTable
-from sneakynet.errors import VolumeError
 from sneakynet.evaluation.bone_statistics import bone_statistics
 from sneakynet.evaluation.contingency import Contingency, contingency
 from sneakynet.evaluation.faults import Faults, fragments, invented, merged, missed, out_of_order, split
 from sneakynet.evaluation.overlap import bone_dice
 from sneakynet.evaluation.pairing import Pair
+from sneakynet.evaluation.same_grid import check_grids, same_grid
 from sneakynet.evaluation.score import ClassScore, class_scores
 from sneakynet.evaluation.surface import surface_scores
 from sneakynet.evaluation.translation import translate, translation_for
@@ -22,9 +20,6 @@ from sneakynet.volumes.read import read_labels
 from sneakynet.volumes.volume import Volume
 
 _LOG = logging.getLogger(__name__)
-
-# Corners of two grids may lie this much apart, in voxels: headers hold 32-bit numbers.
-_GRID_TOLERANCE = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +79,12 @@ def compare(prediction: Volume, reference: Volume, *, table: BoneTable, case: st
         BoneTableError: a label lies outside the table.
     """
     prediction, reference = canonical(prediction), canonical(reference)
-    _check_grids(prediction, reference, case=case)
+    check_grids(
+        prediction,
+        reference,
+        case=case,
+        remedy="--resample brings the prediction onto the reference's grid (nearest voxel)",
+    )
     counts = contingency(reference.voxels, prediction.voxels, n_classes=table.n_classes)
     there, found = (bone_statistics(labels, None, table=table) for labels in (reference, prediction))
     surfaces = surface_scores(prediction.voxels, reference.voxels, spacing=reference.spacing) if surface else None
@@ -146,44 +146,10 @@ def read_pair(pair: Pair, how: Comparison) -> tuple[Volume, Volume]:
         return canonical(Volume(translate(labels.voxels, meaning, path=path), labels.affine))
 
     prediction, reference = read(pair.prediction, how.prediction_table), read(pair.reference, how.reference_table)
-    if how.resample and (prediction.shape != reference.shape or _apart(prediction, reference) > 0):
+    if how.resample and not same_grid(prediction, reference):
         _LOG.warning("case %s: the prediction is resampled onto the reference's grid (nearest voxel)", pair.case)
         voxels = resample(
             prediction.voxels, prediction.affine, to_shape=reference.shape, to_affine=reference.affine, order=0, fill=0
         )
         prediction = Volume(voxels, reference.affine)
     return prediction, reference
-
-
-def _check_grids(prediction: Volume, reference: Volume, *, case: str) -> None:
-    """Refuse label maps whose voxels do not lie on each other."""
-    remedy = "--resample brings the prediction onto the reference's grid (nearest voxel)"
-    if prediction.shape != reference.shape:
-        msg = (
-            f"case {case}: the prediction has {_shape(prediction)} voxels and the reference {_shape(reference)} "
-            f"(axes in RAS+ order); {remedy}"
-        )
-        raise VolumeError(msg)
-    apart = _apart(prediction, reference)
-    if apart:
-        msg = (
-            f"case {case}: the grids of prediction and reference lie up to {apart:.3g} mm apart though both have "
-            f"{_shape(reference)} voxels (spacing {_mm(prediction.spacing)} and {_mm(reference.spacing)}, origin "
-            f"{_mm(prediction.affine[:3, 3])} and {_mm(reference.affine[:3, 3])}); {remedy}"
-        )
-        raise VolumeError(msg)
-
-
-def _apart(prediction: Volume, reference: Volume) -> float:
-    """How far the corners of two grids of one shape lie apart at most, mm; 0 within what headers may round."""
-    corners = np.array([[i, j, k, 1] for i in (0, 1) for j in (0, 1) for k in (0, 1)]) * (*reference.shape, 1)
-    apart = float(np.linalg.norm(corners @ (prediction.affine - reference.affine).T, axis=1).max())
-    return apart if apart > _GRID_TOLERANCE * min(reference.spacing) else 0.0
-
-
-def _shape(volume: Volume) -> str:
-    return " x ".join(map(str, volume.shape))
-
-
-def _mm(numbers: tuple[float, float, float] | np.ndarray) -> str:
-    return " x ".join(f"{n:.6g}" for n in numbers) + " mm"

@@ -35,7 +35,7 @@ def facing(array: np.ndarray, plane: Plane, at: int) -> np.ndarray:
         plane: of the slice.
         at: index of the slice.
     """
-    picture: np.ndarray = array.take(at, ACROSS[plane]).T[:, ::-1]
+    picture: np.ndarray = np.moveaxis(array, ACROSS[plane], 0)[at].T[:, ::-1]
     return picture
 
 
