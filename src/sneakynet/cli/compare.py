@@ -84,7 +84,7 @@ def _write(folder: Path, comparison: Comparison) -> None:
 def _rendered(comparison: Comparison) -> Table:
     """Figures over all bones, in the width of a small terminal: the means only where they are those of two methods."""
     title = f"{len(comparison.cases)} cases, all bones"
-    view = Table(box=None, pad_edge=False, title=title, caption=_caveat(comparison))
+    view = Table(box=None, pad_edge=False, title=title, caption="; ".join(comparison.notes()) or None)
     view.add_column("metric", no_wrap=True)
     two = len(comparison.methods) == 2
     for header in map(escape, comparison.methods) if two else ("first", "second"):
@@ -108,8 +108,3 @@ def _cells(row: Difference, *, means: bool) -> tuple[str, ...]:
         interval,
         "-" if row.p_holm is None else f"{row.p_holm:.2g}",
     )
-
-
-def _caveat(comparison: Comparison) -> str | None:
-    notes = dict.fromkeys(row.note for row in comparison.differences if row.group == ALL and row.note)
-    return "; ".join(notes) or None

@@ -91,6 +91,18 @@ class Comparison:
     resamples: int
     differences: tuple[Difference, ...]
 
+    def notes(self) -> tuple[str, ...]:
+        """What to beware of in the figures over all bones, each with the metrics that it is about."""
+        about: dict[str, list[str]] = {}
+        rows = [row for row in self.differences if row.group == ALL]
+        for row in rows:
+            if row.note and BY_KEY[row.metric].label not in about.setdefault(row.note, []):
+                about[row.note].append(BY_KEY[row.metric].label)
+        everything = {row.metric for row in rows}
+        return tuple(
+            note if len(labels) == len(everything) else f"{', '.join(labels)}: {note}" for note, labels in about.items()
+        )
+
 
 def compare_methods(methods: Sequence[Scores], *, common: bool, resamples: int, seed: int) -> Comparison:
     """Compare every two of several methods.

@@ -66,7 +66,7 @@ def comparison_page(comparison: Comparison) -> str:
         tables=tables,
         words=[_words(line) for line in tables[0].lines if line.d.group == ALL],
         lead=tables[0].metric,
-        notes=tuple(dict.fromkeys(d.note for d in comparison.differences if d.note and d.group == ALL)),
+        notes=comparison.notes(),
         wide=_WIDE,
         all_bones=ALL,
     )

@@ -1,11 +1,12 @@
 """Methods on the same cases."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from sneakynet.errors import DatasetError, SettingError
-from sneakynet.evaluation.comparison import ALL, compare_methods
+from sneakynet.evaluation.comparison import ALL, Comparison, compare_methods
 from sneakynet.evaluation.scores import ScoreRow, Scores
 
 GROUP = {"head": "top", "jaw": "top", "tail": "end"}
@@ -146,3 +147,14 @@ def test_other_references_and_metrics_are_said(caplog):
 def test_settings(names, options, message):
     with pytest.raises(SettingError, match=message):
         compared(*(many(name, [0.5]) for name in names), **options)
+
+
+def test_notes_name_the_metrics_that_they_are_about():
+    first, *_ = compared(method("a", {"k": {"head": 0.5}}), method("b", {"k": {"head": 0.6}})).differences
+
+    def rows(*about):
+        return tuple(replace(first, metric=metric, note=note, group=group) for metric, note, group in about)
+
+    some = rows(("dsc", "few", ALL), ("iou", "few", ALL), ("far", "", ALL), ("dsc", "x", "top"))
+    assert Comparison(("a", "b"), (), (), 0, 0, some).notes() == ("DSC, IoU: few",)
+    assert Comparison(("a", "b"), (), (), 0, 0, some[:2]).notes() == ("few",)
