@@ -94,4 +94,5 @@ def _labelled(
 
 
 def _on_faces(labels: LabelArray) -> set[int]:
-    return {int(i) for axis in range(3) for face in (0, -1) for i in np.unique(labels.take(face, axis=axis))}
+    # Not with `take`, which copies the whole array first where its axes are flipped.
+    return {int(i) for axis in range(3) for face in (0, -1) for i in np.unique(np.moveaxis(labels, axis, 0)[face])}
