@@ -14,6 +14,8 @@ _LOG = logging.getLogger(__name__)
 # Longest first: a name ending in .seg.nrrd ends in .nrrd too.
 _ENDINGS = tuple(sorted((".seg.nrrd", *VOLUME_ENDINGS), key=len, reverse=True))
 
+_CONFIDENCE = ".confidence"
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -96,9 +98,12 @@ def label_maps(paths: Sequence[Path]) -> tuple[Path, ...]:
     if missing:
         msg = f"there is no {', '.join(missing)}; give label maps or folders of label maps"
         raise DatasetError(msg)
-    return tuple(
-        dict.fromkeys(file for path in paths for file in (_by_case(path).values() if path.is_dir() else (path,)))
-    )
+    files: list[Path] = []
+    for path in paths:
+        cases = _by_case(path) if path.is_dir() else {"": path}
+        # `segment` lays how probable the labels are beside them.
+        files += [file for name, file in cases.items() if name.removesuffix(_CONFIDENCE) not in cases.keys() - {name}]
+    return tuple(dict.fromkeys(files))
 
 
 def scans_of(labels: Sequence[Path], scan: Path) -> dict[Path, Path]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sneakynet.errors import DatasetError
-from sneakynet.evaluation.pairing import Pair, case_name, pair_cases
+from sneakynet.evaluation.pairing import Pair, case_name, case_names, label_maps, pair_cases, scans_of
 
 
 def folder(path, *names):
@@ -69,3 +69,44 @@ def test_refusals(tmp_path):
     ]:
         with pytest.raises(DatasetError, match=text):
             pair_cases(*pair)
+
+
+def test_label_maps_of_files_and_folders(tmp_path):
+    results = folder(tmp_path / "r", "b.nii.gz", "a.seg.nrrd", "a.json", "a.confidence.nii.gz", "a.png")
+    other = tmp_path / "c.nii"
+    other.touch()
+    assert label_maps([other, results, other]) == (other, results / "a.seg.nrrd", results / "b.nii.gz")
+
+
+def test_label_maps_that_are_not_there(tmp_path):
+    with pytest.raises(DatasetError, match=r"there is no .*x, .*y; give label maps or folders of label maps"):
+        label_maps([tmp_path / "x", tmp_path, tmp_path / "y"])
+    with pytest.raises(DatasetError, match="holds no label map"):
+        label_maps([tmp_path])
+
+
+def test_scans_of_label_maps(tmp_path):
+    labels = folder(tmp_path / "l", "a.nii.gz", "b.seg.nrrd")
+    scans = folder(tmp_path / "s", "a_0000.nii.gz", "b.mha", "c.mha")
+    dicom = folder(tmp_path / "d", "1.dcm", "2.dcm")
+    one, two = label_maps([labels])
+    assert scans_of([one, two], scans) == {one: scans / "a_0000.nii.gz", two: scans / "b.mha"}
+    assert scans_of([two], scans) == {two: scans / "b.mha"}
+    assert scans_of([two], scans / "c.mha") == {two: scans / "c.mha"}
+    assert scans_of([one], dicom) == {one: dicom}
+
+
+def test_label_maps_without_a_scan(tmp_path):
+    one, two = label_maps([folder(tmp_path / "l", "a.nii.gz", "b.nii.gz")])
+    scans = folder(tmp_path / "s", "a.nii.gz")
+    with pytest.raises(DatasetError, match=r"has no scan for 1 of the 2 label maps: b; scans bear the case names"):
+        scans_of([one, two], scans)
+    with pytest.raises(DatasetError, match=r"a\.nii\.gz is one scan for 2 label maps; give a folder of scans"):
+        scans_of([one, two], scans / "a.nii.gz")
+    with pytest.raises(DatasetError, match="there is no scan"):
+        scans_of([one], tmp_path / "x")
+
+
+def test_names_of_cases_are_told_apart(tmp_path):
+    files = (tmp_path / "p" / "ct.nii.gz", tmp_path / "q" / "ct.nii.gz", tmp_path / "other.nii")
+    assert list(case_names(files).values()) == [str(tmp_path / "p" / "ct"), str(tmp_path / "q" / "ct"), "other"]

@@ -3,8 +3,9 @@
 from sneakynet.evaluation.plausibility.finding import Flag, Part, abstained, between, judged, ramp
 from sneakynet.evaluation.plausibility.measured import Measured
 
-_MEAN_FINE, _MEAN_ABSURD = (110.0, 1200.0), (40.0, 2000.0)
-"""Mean HU of a bone, cortex and marrow: muscle has 40 to 60, metal over 2000."""
+_MEAN_FINE, _MEAN_ABSURD = (80.0, 1400.0), (40.0, 2200.0)
+"""Mean HU of a bone, cortex and marrow: muscle has 40 to 60, metal over 2000. In the label maps of two patients bones
+have 136 to 306, a femur with metal 574; a mandible 900."""
 
 _AIR_FINE, _AIR_ABSURD = 0.1, 0.4
 """Share of a bone's voxels below -300 HU. The skull's sinuses hold air, and ribs share voxels with lung."""

@@ -43,10 +43,10 @@ def judged(name: str, flags: Sequence[Flag], *, evidence: str) -> Part:
 
     Args:
         name: the part.
-        flags: in any order; those of score 1 are none.
+        flags: of equal ones the first stays first; those of score 1 are none.
         evidence: what was looked at.
     """
-    worst = tuple(sorted((f for f in flags if f.score < 1), key=lambda f: (f.score, f.bones)))
+    worst = tuple(sorted((f for f in flags if f.score < 1), key=lambda flag: flag.score))
     return Part(name, worst[0].score if worst else 1.0, evidence, worst)
 
 

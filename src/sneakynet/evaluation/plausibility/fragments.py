@@ -49,5 +49,6 @@ def _of(measured: Measured, name: str) -> list[Flag]:
     score = min(
         ramp(float(share), fine=_SHARE_FINE, absurd=_SHARE_ABSURD), ramp(float(far), fine=_FAR_FINE, absurd=_FAR_ABSURD)
     )
-    told = f"{name}: {share:.1%} of it in {len(others)} pieces besides the largest, up to {gaps.max():.0f} mm away"
+    count = f"{len(others)} piece{'s' if len(others) > 1 else ''}"
+    told = f"{name}: {share:.1%} of it in {count} besides the largest, up to {gaps.max():.0f} mm away"
     return [Flag((name,), score, told)]

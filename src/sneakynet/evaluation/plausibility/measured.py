@@ -126,7 +126,7 @@ def _ends(pieces: Components, bones: Mapping[str, BoneStatistics]) -> tuple[Int6
         np.maximum.at(high, pieces.label, pieces.high[:, axis])
         across = voxels / np.maximum(1, high - low + 1)  # voxels of a middling plane
         for side, plane in enumerate((int(low.min()), int(high.max()))):
-            there = np.bincount(pieces.array.take(plane, axis=axis).ravel(), minlength=n)
+            there = np.bincount(np.moveaxis(pieces.array, axis, 0)[plane].ravel(), minlength=n)
             broad = [names[int(i)] for i in np.flatnonzero(there[1:] > _BROAD * across[1:]) + 1]
             if len(broad) > 1:
                 ends[side, axis] = plane

@@ -39,7 +39,7 @@ def judge_ribs(measured: Measured) -> Part:
     there = {side: {bone.index or 0: bone.name for bone in measured.series(f"rib_{side}")} for side in SIDES}
     count = sum(map(len, there.values()))
     if count < 2:
-        return abstained("ribs", f"{count} ribs: nothing that one could follow another")
+        return abstained("ribs", "fewer than two ribs")
     ends = {
         name: end
         for side in SIDES

@@ -36,7 +36,7 @@ def judge_size(measured: Measured) -> Part:
     for name, volume in whole.items():
         low, high = ranges[name].low_ml, ranges[name].high_ml
         score = _score(volume, (low, high), (low / _BEYOND, high * _BEYOND))
-        told = f"{name} has {volume:.1f} ml; such bones have {low:.1f} to {high:.1f} ml"
+        told = f"{name} has {volume:.3g} ml; such bones have {low:.3g} to {high:.3g} ml"
         # The last ribs are long or short whatever the person.
         if person is not None and not (
             measured.table[name].group == "ribs" and measured.table[name].index in LAST_RIBS
@@ -45,7 +45,7 @@ def judge_size(measured: Measured) -> Part:
             fine, absurd = ((expected / t, expected * t) for t in (_FIT_FINE, _FIT_ABSURD))
             if (fits := _score(volume, fine, absurd)) < score:
                 score = fits
-                told = f"{name} has {volume:.1f} ml; the person's other bones lead to expect {expected:.1f} ml"
+                told = f"{name} has {volume:.3g} ml; the person's other bones lead to expect {expected:.3g} ml"
         flags.append(Flag((name,), score, told))
     return judged("size", flags, evidence=f"{len(whole)} whole bones")
 

@@ -35,7 +35,7 @@ def judge_symmetry(measured: Measured) -> Part:
         fine, absurd = (_LAST_RIBS_FINE, _LAST_RIBS_ABSURD) if last else (_FINE, _ABSURD)
         room = 1 + _SURFACE / np.sqrt(measured.bones[large].voxels)
         ratio = volumes[large] / volumes[small]
-        told = f"{large} has {volumes[large]:.1f} ml, {ratio:.1f} times the {volumes[small]:.1f} ml of {small}"
+        told = f"{large} has {volumes[large]:.3g} ml, {ratio:.1f} times the {volumes[small]:.3g} ml of {small}"
         score = ramp(float(np.log(ratio)), fine=float(np.log(fine * room)), absurd=float(np.log(absurd * room)))
         flags.append(Flag((large, small), score, told))
     if not flags:

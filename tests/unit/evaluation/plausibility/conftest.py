@@ -56,7 +56,7 @@ def _person_labels() -> Map:
     person = draw_person(np.random.default_rng([25, 0]), settings.person)
     surfaces = {name: s for name, s in person.surfaces.items() if name not in LOWER_LEG}
     points = np.concatenate([s.vertices for s in surfaces.values()])
-    low, high = points.min(0) - 40, points.max(0) + 40
+    low, high = points.min(0) - 16, points.max(0) + 16
     i, j, k = (int(n) for n in np.ceil((high - low) / 4))
     x, y, z = (float(c) for c in low)
     grid = Grid((x, y, z), (i, j, k), 4.0)

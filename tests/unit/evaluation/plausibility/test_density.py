@@ -18,7 +18,7 @@ def part(hu, *, air=0):
     return judge_density(measure(Volume(labels, np.eye(4)), volume, table=TABLE))
 
 
-@pytest.mark.parametrize(("hu", "score"), [(300, 1), (75, 0.5), (30, 0), (-900, 0), (2500, 0)])
+@pytest.mark.parametrize(("hu", "score"), [(300, 1), (60, 0.5), (30, 0), (-900, 0), (2500, 0)])
 def test_mean(hu, score):
     assert part(hu).score == score
 

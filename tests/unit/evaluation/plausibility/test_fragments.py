@@ -29,7 +29,7 @@ def test_a_piece_far_away(voxels):
     voxels[30:33, 30:33, 30:36] = 1
     (flag,) = part(voxels).flags
     assert flag.score < 0.6
-    assert flag.evidence == "skull: 5.1% of it in 1 pieces besides the largest, up to 59 mm away"
+    assert flag.evidence == "skull: 5.1% of it in 1 piece besides the largest, up to 59 mm away"
 
 
 def test_a_piece_near_by_is_forgiven_and_half_the_bone_is_not(voxels):

@@ -20,7 +20,7 @@ def test_one_bone_by_itself(edge, fine):
     found = part(edge)
     assert (found.score == 1) == fine
     if not fine:
-        assert found.flags[0].evidence.startswith(f"patella_left has {(2 * edge) ** 3 / 1000:.1f} ml; such bones have ")
+        assert found.flags[0].evidence.startswith(f"patella_left has {(2 * edge) ** 3 / 1000:.3g} ml; such bones have ")
 
 
 def test_a_bone_beside_the_others(body):

@@ -51,4 +51,4 @@ def test_a_skull_cut_by_the_scan_may_stand_beside_the_third_vertebra(body):
 def test_one_vertebra_says_nothing(body):
     body.voxels[~body.where("vertebrae_T9")] = 0
     part = body.part("spine")
-    assert (part.score, part.evidence) == (None, "1 vertebrae: nothing that one could follow another")
+    assert (part.score, part.evidence) == (None, "fewer than two vertebrae, or ends of the column beside one")
