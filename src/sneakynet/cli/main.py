@@ -27,6 +27,7 @@ COMMANDS = {
     "segment": "Find the bones in CT scans.",
     "train": "Train a network on labelled scans.",
     "evaluate": "Score label maps against references.",
+    "reproduce": "Repeat the paper's experiments and print its tables beside ours.",
     "export": "Write a model for ONNX Runtime or OpenVINO.",
 }
 """Command -> its line in the overview. Each is a file ``cli/<command>.py`` with a function ``run(settings)`` whose one

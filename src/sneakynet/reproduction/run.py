@@ -1,0 +1,123 @@
+"""A reproduction from a plan to its page, resumable at any point."""
+
+import time
+from collections.abc import Collection, Sequence
+from functools import partial
+from pathlib import Path
+
+from sneakynet.data.splits import SPLITS, write_splits
+from sneakynet.errors import SettingError
+from sneakynet.reproduction.experiment import Experiment
+from sneakynet.reproduction.page import write_page
+from sneakynet.reproduction.plan import Plan, keep_plan
+from sneakynet.reproduction.pooled import collect
+from sneakynet.reproduction.scans import make_scans, open_scans
+from sneakynet.reproduction.tables import TABLES, TableName, experiments_of, page_tables
+from sneakynet.reproduction.unit import Unit
+from sneakynet.reproduction.work import do_units, say
+from sneakynet.volumes.atomic import make_folder
+
+DATA = "data"
+
+
+def reproduce(
+    plan: Plan,
+    folder: Path,
+    *,
+    data: Path | None = None,
+    tables: Sequence[TableName] = TABLES,
+    only: Collection[str] = (),
+    folds: Collection[int] = (),
+    jobs: int = 1,
+    threads: int = 1,
+    time_limit: float | None = None,
+    device: str = "auto",
+    quiet: bool = False,
+) -> bool:
+    """Do what is left of a plan, and write the page of what there is.
+
+    Args:
+        plan: what to do; it is kept in the folder, and another one is refused there.
+        folder: made if missing.
+        data: folder of the dataset; None makes phantoms in ``folder/data``.
+        tables: on the page; experiments that none of them needs are left out.
+        only: names of the experiments to do now; none names all.
+        folds: to do now; none names all.
+        jobs: processes.
+        threads: of the processor for each.
+        time_limit: minutes.
+        device: that trains and segments.
+        quiet: say nothing.
+
+    Returns:
+        Whether everything that was asked for is done.
+
+    Raises:
+        SettingError: the folder holds another plan, or a name or a number is unknown.
+        SneakyNetError: whatever a step raises; what was done before is kept.
+    """
+    deadline = None if time_limit is None else time.time() + 60 * time_limit
+    chosen = _chosen(plan, tables=tables, only=only)
+    which = _folds(plan, folds)
+    make_folder(folder)
+    keep_plan(folder, plan)
+    source = folder / DATA if data is None else data
+    if data is None:
+        make_scans(
+            source,
+            count=len(plan.cases),
+            seed=plan.seed,
+            spacing=plan.spacing,
+            workers=jobs,
+            report=lambda name: say(f"made {name}", quiet=quiet),
+        )
+    _check_cases(plan, source)
+    # Beside phantoms nnU-Net finds it; a given dataset is not written to.
+    splits = [fold.split for fold in plan.folds]
+    for path in {folder / SPLITS, *([source / SPLITS] if data is None else [])}:
+        write_splits(path, splits)
+    units = [
+        Unit(plan, experiment, fold, folder, source, device, threads) for experiment in chosen for fold in sorted(which)
+    ]
+    page = partial(_page, plan, folder, tables)
+    try:
+        done = do_units(units, jobs=jobs, deadline=deadline, quiet=quiet)
+    finally:
+        page()
+    say(
+        f"{'all is done' if done else 'stopped: the same command goes on'}; see {folder / 'reproduction.md'}",
+        quiet=quiet,
+    )
+    return done
+
+
+def _page(plan: Plan, folder: Path, tables: Sequence[TableName]) -> None:
+    results = collect(plan, folder)
+    write_page(folder, plan, results, page_tables(tables, results))
+
+
+def _chosen(plan: Plan, *, tables: Sequence[TableName], only: Collection[str]) -> list[Experiment]:
+    names = [experiment.name for experiment in plan.experiments]
+    unknown = sorted({*only} - {*names})
+    if unknown:
+        msg = f"no experiment {', '.join(unknown)} at scale {plan.scale}; there is: {', '.join(names)}"
+        raise SettingError(msg)
+    needed = {experiment.name for table in tables for experiment in experiments_of(table, plan.experiments)}
+    return [each for each in plan.experiments if each.name in needed and (not only or each.name in only)]
+
+
+def _folds(plan: Plan, folds: Collection[int]) -> Collection[int]:
+    there = range(len(plan.folds))
+    unknown = sorted({*folds} - {*there})
+    if unknown:
+        msg = f"no fold {', '.join(map(str, unknown))}; there are 0 to {len(there) - 1}"
+        raise SettingError(msg)
+    return folds or there
+
+
+def _check_cases(plan: Plan, source: Path) -> None:
+    there = {case.name for case in open_scans(source).cases}
+    missing = sorted({*plan.cases} - there)
+    if missing:
+        msg = f"{source} no longer holds {', '.join(missing)}; put the cases back, or begin in another folder"
+        raise SettingError(msg)
