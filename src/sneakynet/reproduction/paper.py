@@ -5,6 +5,11 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from sneakynet.reproduction.experiment import Experiment, experiment_name
+
+SPACING = 2.0
+"""Mm per voxel of the paper's scans. Its text has lost the number; the fields of view that it describes give it."""
+
 
 @cache
 def paper() -> dict[str, Any]:
@@ -13,7 +18,15 @@ def paper() -> dict[str, Any]:
     return content
 
 
-def printed(table: str, row: str) -> dict[str, float | None]:
-    """The figures of a row; empty where the paper has no such row."""
-    found: dict[str, float | None] = paper()[table].get(row, {})
+def printed(table: str, experiment: Experiment, *, spacing: float) -> dict[str, float | None]:
+    """The figures of the row whose networks see as many millimetres; empty where the paper has no such row.
+
+    Args:
+        table: its name.
+        experiment: ours.
+        spacing: ours, mm.
+    """
+    edge = experiment.patch_size * spacing / SPACING
+    row = experiment_name(experiment.variant, round(edge), experiment.contexts)
+    found: dict[str, float | None] = paper()[table].get(row, {}) if abs(edge - round(edge)) < 0.01 else {}
     return found

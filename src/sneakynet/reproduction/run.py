@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Collection, Sequence
-from functools import partial
 from pathlib import Path
 
 from sneakynet.data.splits import SPLITS, write_splits
 from sneakynet.errors import SettingError
 from sneakynet.reproduction.experiment import Experiment
+from sneakynet.reproduction.lock import locked
 from sneakynet.reproduction.page import write_page
 from sneakynet.reproduction.plan import Plan, keep_plan
 from sneakynet.reproduction.pooled import collect
@@ -60,7 +60,26 @@ def reproduce(
     chosen = _chosen(plan, tables=tables, only=only)
     which = _folds(plan, folds)
     make_folder(folder)
-    keep_plan(folder, plan)
+    with locked(folder):
+        keep_plan(folder, plan)
+        source = _scans(plan, folder, data, jobs=jobs, quiet=quiet)
+        units = [
+            Unit(plan, experiment, fold, folder, source, device, threads)
+            for experiment in chosen
+            for fold in sorted(which)
+        ]
+        try:
+            done = do_units(units, jobs=jobs, deadline=deadline, quiet=quiet)
+        finally:
+            results = collect(plan, folder)
+            write_page(folder, plan, results, page_tables(tables, results, spacing=plan.spacing))
+    state = "all is done" if done else "stopped: the same command goes on"
+    say(f"{state}; see {folder / 'reproduction.md'}", quiet=quiet)
+    return done
+
+
+def _scans(plan: Plan, folder: Path, data: Path | None, *, jobs: int, quiet: bool) -> Path:
+    """Folder of the dataset, complete."""
     source = folder / DATA if data is None else data
     if data is None:
         make_scans(
@@ -71,29 +90,15 @@ def reproduce(
             workers=jobs,
             report=lambda name: say(f"made {name}", quiet=quiet),
         )
-    _check_cases(plan, source)
+    missing = sorted({*plan.cases} - {case.name for case in open_scans(source).cases})
+    if missing:
+        msg = f"{source} no longer holds {', '.join(missing)}; put the cases back, or begin in another folder"
+        raise SettingError(msg)
     # Beside phantoms nnU-Net finds it; a given dataset is not written to.
     splits = [fold.split for fold in plan.folds]
-    for path in {folder / SPLITS, *([source / SPLITS] if data is None else [])}:
+    for path in (folder / SPLITS, *([source / SPLITS] if data is None else [])):
         write_splits(path, splits)
-    units = [
-        Unit(plan, experiment, fold, folder, source, device, threads) for experiment in chosen for fold in sorted(which)
-    ]
-    page = partial(_page, plan, folder, tables)
-    try:
-        done = do_units(units, jobs=jobs, deadline=deadline, quiet=quiet)
-    finally:
-        page()
-    say(
-        f"{'all is done' if done else 'stopped: the same command goes on'}; see {folder / 'reproduction.md'}",
-        quiet=quiet,
-    )
-    return done
-
-
-def _page(plan: Plan, folder: Path, tables: Sequence[TableName]) -> None:
-    results = collect(plan, folder)
-    write_page(folder, plan, results, page_tables(tables, results))
+    return source
 
 
 def _chosen(plan: Plan, *, tables: Sequence[TableName], only: Collection[str]) -> list[Experiment]:
@@ -113,11 +118,3 @@ def _folds(plan: Plan, folds: Collection[int]) -> Collection[int]:
         msg = f"no fold {', '.join(map(str, unknown))}; there are 0 to {len(there) - 1}"
         raise SettingError(msg)
     return folds or there
-
-
-def _check_cases(plan: Plan, source: Path) -> None:
-    there = {case.name for case in open_scans(source).cases}
-    missing = sorted({*plan.cases} - there)
-    if missing:
-        msg = f"{source} no longer holds {', '.join(missing)}; put the cases back, or begin in another folder"
-        raise SettingError(msg)

@@ -30,28 +30,34 @@ def experiments_of(table: TableName, experiments: Sequence[Experiment]) -> list[
     return [experiment for experiment in experiments if wanted(experiment)]
 
 
-def page_tables(names: Sequence[TableName], results: Mapping[str, Pooled]) -> list[PageTable]:
-    """The tables that were asked for, of what there is so far."""
+def page_tables(names: Sequence[TableName], results: Mapping[str, Pooled], *, spacing: float) -> list[PageTable]:
+    """The tables that were asked for, of what there is so far.
+
+    Args:
+        names: of the tables.
+        results: by the experiments' names, in the order of the rows.
+        spacing: of our scans, mm.
+    """
     experiments = [pooled.experiment for pooled in results.values()]
     tables = []
     for name in names:
         rows = [results[experiment.name] for experiment in experiments_of(name, experiments)]
         if name == "1":
-            tables.append(_speed(rows))
+            tables.append(_speed(rows, spacing))
         elif name in {"2", "3"}:
-            tables.append(_scores(name, rows, results))
+            tables.append(_scores(name, rows, results, spacing))
         elif name == "4":
-            tables.append(_bones(rows[0]))
+            tables.append(_bones(rows[0], spacing))
         else:
-            tables.append(_confusion(rows))
+            tables.append(_confusion(rows, spacing))
     return tables
 
 
-def label(experiment: Experiment) -> str:
-    """How a row is called: ``D SneakyNet, 32 + 64 + 128``."""
+def label(experiment: Experiment, *, spacing: float) -> str:
+    """How a row is called, by what the networks see: ``D SneakyNet, 128 + 256 mm``."""
     names = {"A": "3D U-Net", "B": "HookNet", "C": "MRN", "D": "SneakyNet", "E": "with late fusion"}
-    views = " + ".join(str(experiment.patch_size * 2**n) for n in (0, *experiment.contexts))
-    return f"{experiment.variant} {names[experiment.variant]}, {views}"
+    views = " + ".join(f"{experiment.patch_size * 2**n * spacing:g}" for n in (0, *experiment.contexts))
+    return f"{experiment.variant} {names[experiment.variant]}, {views} mm"
 
 
 def _best(experiments: Sequence[Experiment]) -> Experiment:
@@ -60,13 +66,13 @@ def _best(experiments: Sequence[Experiment]) -> Experiment:
     return named[0] if named else max(experiments, key=lambda e: (e.variant, e.patch_size, e.contexts))
 
 
-def _speed(rows: Sequence[Pooled]) -> PageTable:
+def _speed(rows: Sequence[Pooled], spacing: float) -> PageTable:
     body = []
     for pooled in rows:
-        theirs = printed("table_1", pooled.experiment.name)
+        theirs = printed("table_1", pooled.experiment, spacing=spacing)
         body.append(
             (
-                label(pooled.experiment),
+                label(pooled.experiment, spacing=spacing),
                 str(pooled.experiment.width),
                 "-" if pooled.parameters is None else f"{pooled.parameters / 1e6:.2f} M",
                 _LOST if theirs else _NOBODY,
@@ -82,25 +88,25 @@ a Quadro RTX 6000."
     return PageTable("Table 1: size and speed", header, tuple(body), note)
 
 
-def _scores(name: str, rows: Sequence[Pooled], results: Mapping[str, Pooled]) -> PageTable:
+def _scores(name: str, rows: Sequence[Pooled], results: Mapping[str, Pooled], spacing: float) -> PageTable:
     body = []
     for pooled in rows:
-        theirs = printed(f"table_{name}", pooled.experiment.name)
+        theirs = printed(f"table_{name}", pooled.experiment, spacing=spacing)
         median = theirs.get("median")
         spread = f"{number(median, none=_LOST)} +{number(theirs['plus'])} -{number(theirs['minus'])}" if theirs else ""
-        above = None
-        if pooled.experiment.variant != "A" and pooled.experiment.baseline in results:
-            above = gap(pooled, results[pooled.experiment.baseline])
+        plain = None if pooled.experiment.variant == "A" else results.get(pooled.experiment.baseline)
+        above = None if plain is None else gap(pooled, plain)
+        below = {} if plain is None else printed(f"table_{name}", plain.experiment, spacing=spacing)
         body.append(
             (
-                label(pooled.experiment),
+                label(pooled.experiment, spacing=spacing),
                 str(len(pooled.cases)),
                 _median(pooled),
                 spread or _NOBODY,
                 _nonzero(pooled),
                 share(theirs.get("nonzero"), none=_NOBODY),
                 "" if above is None else f"{above[0]:+.2f}{between(above[1], sign='+')}",
-                _paper_gap(f"table_{name}", pooled.experiment),
+                _paper_gap(theirs, below),
             )
         )
     title = {"2": "Table 2: four networks at equal parameters", "3": "Table 3: how far the contexts see"}[name]
@@ -126,13 +132,12 @@ def _nonzero(pooled: Pooled) -> str:
     return share(float(np.mean([pair.dsc > 0 for pair in pooled.pairs])) if pooled.pairs else None)
 
 
-def _paper_gap(table: str, experiment: Experiment) -> str:
-    mine = printed(table, experiment.name).get("median")
-    baseline = printed(table, experiment.baseline).get("median")
-    return "" if mine is None or baseline is None or experiment.variant == "A" else f"{mine - baseline:+.2f}"
+def _paper_gap(mine: Mapping[str, float | None], baseline: Mapping[str, float | None]) -> str:
+    above, below = mine.get("median"), baseline.get("median")
+    return "" if above is None or below is None else f"{above - below:+.2f}"
 
 
-def _bones(pooled: Pooled) -> PageTable:
+def _bones(pooled: Pooled, spacing: float) -> PageTable:
     body = []
     for name, theirs in paper()["table_4"].items():
         if name == "seconds_per_scan":
@@ -142,14 +147,16 @@ def _bones(pooled: Pooled) -> PageTable:
         ours = number(median_above_zero(scores))
         body.append((name, f"{found} of {len(scores)}", ours, number(theirs["median"])))
     body.append(("seconds per scan", "", number(pooled.seconds_per_scan, digits=1), _LOST))
-    title = f"Table 4: single bones, {label(pooled.experiment)}"
+    title = f"Table 4: single bones, {label(pooled.experiment, spacing=spacing)}"
     note = "The paper compares with Lindgren Belal 2019 (L3 0.85, sacrum 0.88, rib 0.84) and Fu 2017 (means: L3 0.91, \
 clavicula 0.87, femur 0.92, pelvis 0.86), on other scans."
     return PageTable(title, ("bone", "found", "median DSC > 0", "paper"), tuple(body), note)
 
 
-def _confusion(rows: Sequence[Pooled]) -> PageTable:
-    body = tuple((label(pooled.experiment), *(share(pooled.rate(name)) for name in RATES)) for pooled in rows)
+def _confusion(rows: Sequence[Pooled], spacing: float) -> PageTable:
+    body = tuple(
+        (label(pooled.experiment, spacing=spacing), *(share(pooled.rate(name)) for name in RATES)) for pooled in rows
+    )
     header = ("network, fields of view", "given to the other side", "to a neighbour in the series", "to a far bone")
     note = (
         "Shares of the voxels of the bones to which it can happen. The paper shows matrices: without context, humeri \
