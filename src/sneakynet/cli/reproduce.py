@@ -61,6 +61,7 @@ def run(settings: ReproduceSettings) -> None:
         SettingError: a value outside what is allowed, or the folder holds another reproduction.
         SneakyNetError: see ``sneakynet.reproduction.run.reproduce``.
     """
+    limit = settings.time_limit
     faults = [
         f"{name} must be {rule}, got {value}"
         for name, rule, value, good in (
@@ -68,7 +69,12 @@ def run(settings: ReproduceSettings) -> None:
             ("threads", "1 or more", settings.threads, settings.threads is None or settings.threads >= 1),
             ("seed", "0 or more", settings.seed, settings.seed >= 0),
             ("spacing", "above 0 mm", settings.spacing, settings.spacing is None or settings.spacing > 0),
-            ("time_limit", "above 0 minutes", settings.time_limit, (settings.time_limit or 1) > 0),
+            (
+                "time_limit",
+                "above 0 minutes",
+                settings.time_limit,
+                settings.time_limit is None or settings.time_limit > 0,
+            ),
         )
         if not good
     ]

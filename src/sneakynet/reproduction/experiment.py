@@ -1,6 +1,7 @@
 """One row of the paper's tables: a network, whatever the fold."""
 
 from dataclasses import dataclass
+from functools import cache
 
 from sneakynet.models.architecture import Architecture
 from sneakynet.models.builders import count_parameters, width_for_budget
@@ -52,6 +53,7 @@ def experiment_name(variant: str, patch_size: int, contexts: tuple[int, ...]) ->
     return "_".join([variant, *(str(patch_size * 2**n) for n in (0, *contexts))])
 
 
+@cache  # each asks for some twenty networks
 def matched_width(variant: Variant, contexts: tuple[int, ...], *, base: int, levels: int, n_classes: int) -> int:
     """The width that brings a variant nearest to the parameters of a plain U-Net of width ``base``.
 

@@ -62,14 +62,17 @@ def reproduce(
     make_folder(folder)
     with locked(folder):
         keep_plan(folder, plan)
-        source = _scans(plan, folder, data, jobs=jobs, quiet=quiet)
+        source = folder / DATA if data is None else data
         units = [
             Unit(plan, experiment, fold, folder, source, device, threads)
             for experiment in chosen
             for fold in sorted(which)
         ]
         try:
-            done = do_units(units, jobs=jobs, deadline=deadline, quiet=quiet)
+            ready = data is not None or _phantoms(plan, source, jobs=jobs, deadline=deadline, quiet=quiet)
+            if ready:
+                _write_splits(plan, source, [folder] if data is not None else [folder, source])
+            done = ready and do_units(units, jobs=jobs, deadline=deadline, quiet=quiet)
         finally:
             results = collect(plan, folder)
             write_page(folder, plan, results, page_tables(tables, results, spacing=plan.spacing))
@@ -78,27 +81,27 @@ def reproduce(
     return done
 
 
-def _scans(plan: Plan, folder: Path, data: Path | None, *, jobs: int, quiet: bool) -> Path:
-    """Folder of the dataset, complete."""
-    source = folder / DATA if data is None else data
-    if data is None:
-        make_scans(
-            source,
-            count=len(plan.cases),
-            seed=plan.seed,
-            spacing=plan.spacing,
-            workers=jobs,
-            report=lambda name: say(f"made {name}", quiet=quiet),
-        )
+def _phantoms(plan: Plan, source: Path, *, jobs: int, deadline: float | None, quiet: bool) -> bool:
+    """Make what is missing; whether all are there."""
+    return make_scans(
+        source,
+        count=len(plan.cases),
+        seed=plan.seed,
+        spacing=plan.spacing,
+        workers=jobs,
+        late=lambda: deadline is not None and time.time() > deadline,
+        report=lambda name: say(f"made {name}", quiet=quiet),
+    )
+
+
+def _write_splits(plan: Plan, source: Path, folders: Sequence[Path]) -> None:
+    """Write the folds where training looks for them and, beside phantoms, where nnU-Net does."""
     missing = sorted({*plan.cases} - {case.name for case in open_scans(source).cases})
     if missing:
         msg = f"{source} no longer holds {', '.join(missing)}; put the cases back, or begin in another folder"
         raise SettingError(msg)
-    # Beside phantoms nnU-Net finds it; a given dataset is not written to.
-    splits = [fold.split for fold in plan.folds]
-    for path in (folder / SPLITS, *([source / SPLITS] if data is None else [])):
-        write_splits(path, splits)
-    return source
+    for folder in folders:
+        write_splits(folder / SPLITS, [fold.split for fold in plan.folds])
 
 
 def _chosen(plan: Plan, *, tables: Sequence[TableName], only: Collection[str]) -> list[Experiment]:

@@ -41,8 +41,15 @@ def whole_bodies() -> PhantomSettings:
 
 
 def make_scans(
-    folder: Path, *, count: int, seed: int, spacing: float, workers: int, report: Callable[[str], None]
-) -> None:
+    folder: Path,
+    *,
+    count: int,
+    seed: int,
+    spacing: float,
+    workers: int,
+    late: Callable[[], bool],
+    report: Callable[[str], None],
+) -> bool:
     """Make the phantoms that are not there yet.
 
     Args:
@@ -51,7 +58,11 @@ def make_scans(
         seed: of the reproduction.
         spacing: mm.
         workers: processes.
+        late: asked after each one; True stops.
         report: told each one's name.
+
+    Returns:
+        Whether all are there.
 
     Raises:
         SettingError: the folder holds phantoms of other settings.
@@ -62,6 +73,9 @@ def make_scans(
     for case in write_phantoms(folder, recipe, count=count, seed=first, workers=workers):
         if case.made:
             report(case.name)
+            if late():
+                return False
+    return True
 
 
 def open_scans(folder: Path) -> Dataset:
