@@ -30,6 +30,7 @@ class Plan:
         spacing: that is trained at, mm.
         levels: of every network.
         iterations: of every network.
+        balanced: see `Scale`.
         experiments: the networks, in the order of the tables.
         folds: who is tested when.
     """
@@ -40,6 +41,7 @@ class Plan:
     spacing: float
     levels: int
     iterations: int
+    balanced: float
     experiments: tuple[Experiment, ...]
     folds: tuple[Fold, ...]
 
@@ -74,7 +76,7 @@ class Plan:
             schedule="constant",
             warmup_steps=0,
             dice="all",
-            balanced=0.0,
+            balanced=self.balanced,
             ignore_padding=False,
             augment=False,
             seed=self.seed + fold,
@@ -139,6 +141,7 @@ def make_plan(
         spacing=spacing or size.spacing,
         levels=size.levels,
         iterations=iterations or size.iterations,
+        balanced=size.balanced,
         experiments=tuple(experiments),
         folds=make_folds(cases, seed=seed),
     )

@@ -33,7 +33,8 @@ def test_the_recipe_is_the_papers(plan, tmp_path):
     settings = plan.settings(plan.experiments[3], 2, folder=tmp_path, device="cpu", threads=1)
     assert (settings.variant, settings.contexts, settings.fold, settings.steps) == ("D", (1,), 2, 5)
     assert (settings.schedule, settings.learning_rate, settings.warmup_steps) == ("constant", 1e-3, 0)
-    assert (settings.dice, settings.balanced, settings.ignore_padding, settings.augment) == ("all", 0.0, False, False)
+    assert (settings.dice, settings.ignore_padding, settings.augment) == ("all", False, False)
+    assert (settings.balanced, make_plan("full", cases=CASES).balanced) == (0.5, 0.0)
 
 
 def test_a_plan_may_be_taken_up_again(plan, tmp_path):
