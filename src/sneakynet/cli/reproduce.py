@@ -69,12 +69,7 @@ def run(settings: ReproduceSettings) -> None:
             ("threads", "1 or more", settings.threads, settings.threads is None or settings.threads >= 1),
             ("seed", "0 or more", settings.seed, settings.seed >= 0),
             ("spacing", "above 0 mm", settings.spacing, settings.spacing is None or settings.spacing > 0),
-            (
-                "time_limit",
-                "above 0 minutes",
-                settings.time_limit,
-                settings.time_limit is None or settings.time_limit > 0,
-            ),
+            ("time_limit", "above 0 minutes", limit, limit is None or limit > 0),
         )
         if not good
     ]
