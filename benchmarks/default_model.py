@@ -11,17 +11,16 @@ import argparse
 import json
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
-from sneakynet.anatomy.bone import BoneTable
 from sneakynet.anatomy.ignored import ignored
 from sneakynet.evaluation.case import CaseResult, compare
-from sneakynet.evaluation.confusion import swapped_share
 from sneakynet.evaluation.contingency import contingency
 from sneakynet.evaluation.overlap import bone_dice
-from sneakynet.evaluation.report import summary_of
+from sneakynet.evaluation.summary import summary_of
 from sneakynet.evaluation.translation import translate, translation_for
 from sneakynet.inference.predictor import Predictor
 from sneakynet.phantom.phantom import make_phantom
@@ -41,7 +40,7 @@ def phantom_figures(predictor: Predictor, *, seeds: range, spacing: float) -> di
         started = time.perf_counter()
         found = predictor.segment(phantom.scan)
         seconds.append(time.perf_counter() - started)
-        result = compare(found.labels, phantom.labels, table=table, case=f"phantom_{seed:05d}")
+        result = compare(found.labels, phantom.labels, table=table, case=f"phantom_{seed:05d}", surface=False)
         results.append(result)
         print(
             f"seed {seed}: {phantom.facts['field']}, {phantom.facts['pose']}, any-bone {result.bone_dsc:.2f}",
@@ -50,8 +49,8 @@ def phantom_figures(predictor: Predictor, *, seeds: range, spacing: float) -> di
     return {
         "seeds": [seeds.start, seeds.stop - 1],
         "spacing_mm": spacing,
-        "summary": summary_of(results).__dict__,
-        "groups": groups(results, table),
+        "summary": asdict(summary_of(results, table)),
+        "groups": groups(results),
         "bones": bones(results),
         "classes_above_0.3": classes_above(results, 0.3),
         "classes_above_0.5": classes_above(results, 0.5),
@@ -59,20 +58,18 @@ def phantom_figures(predictor: Predictor, *, seeds: range, spacing: float) -> di
     }
 
 
-def groups(results: list[CaseResult], table: BoneTable) -> dict[str, dict[str, float]]:
+def groups(results: list[CaseResult]) -> dict[str, dict[str, float]]:
     rows: dict[str, list[tuple[float, float, float]]] = {}
     for result in results:
-        swapped = swapped_share(result.counts, table)
-        right = np.diag(result.counts) / np.maximum(result.counts.sum(1), 1)
         for score in result.scores:
-            rows.setdefault(table.by_id(score.id).group, []).append((score.dsc, swapped[score.id], right[score.id]))
+            rows.setdefault(score.group, []).append((score.dsc, score.side_swap or 0.0, score.identified))
     figures = {}
     for group, values in rows.items():
         dsc, swap, right = np.array(values).T
         figures[group] = {
             "bones": len(dsc),
             "median_dsc": float(np.median(dsc)),
-            "identified": float((right > 0.5).mean()),
+            "identified": float(right.mean()),
             "side_swapped_bones": int((swap > 0.5).sum()),
         }
     return figures
@@ -114,7 +111,7 @@ def real_figures(predictor: Predictor, folder: Path) -> dict[str, object]:
         "any_bone_dsc": result.bone_dsc,
         f"any_bone_dsc_of_hu_above_{THRESHOLD}": bone_dice(thresholded),
         "dsc": {name: dsc[name] for name in REAL_BONES},
-        "summary": summary_of([result]).__dict__,
+        "summary": asdict(summary_of([result], table)),
     }
 
 

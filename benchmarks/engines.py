@@ -51,10 +51,14 @@ def engines(model: Path, folder: Path) -> tuple[dict[str, Engine], WeightsHeader
     def exported(kind: str, precision: Precision) -> Engine:
         return load_exported(folder / kind, device="cpu", precision=precision)[0]
 
-    def native(*, bf16: bool) -> Engine:
-        return TorchEngine(load_weights(model)[0], device=torch.device("cpu"), bf16=bf16)
+    def native(dtype: torch.dtype) -> Engine:
+        return TorchEngine(load_weights(model)[0], device=torch.device("cpu"), dtype=dtype)
 
-    found = {REFERENCE: native(bf16=False), "torch bf16": native(bf16=True), "onnx f32": exported("onnx", "f32")}
+    found = {
+        REFERENCE: native(torch.float32),
+        "torch bf16": native(torch.bfloat16),
+        "onnx f32": exported("onnx", "f32"),
+    }
     found["openvino f32"] = exported("openvino", "f32")
     if computes_bf16():
         found["openvino bf16"] = exported("openvino", "bf16")

@@ -26,8 +26,9 @@ from sneakynet.anatomy.bone import BoneTable
 from sneakynet.data.dataset import CaseFiles
 from sneakynet.data.network_grid import on_network_grid
 from sneakynet.evaluation.case import compare
-from sneakynet.evaluation.overlap import summarize
-from sneakynet.evaluation.report import summary_of, write_report
+from sneakynet.evaluation.report import FILES, Evaluation, write_files
+from sneakynet.evaluation.spread import spread_of
+from sneakynet.evaluation.summary import summary_of
 from sneakynet.models.builders import count_parameters
 from sneakynet.reproduction.experiment import Experiment
 from sneakynet.reproduction.plan import PLAN, Plan, make_plan
@@ -140,11 +141,11 @@ def score(network: nn.Module, settings: TrainSettings, data: Path, *, test: tupl
     table = BoneTable.default()
     cases = [case for case in open_scans(data).cases if case.name in test]
     results = [
-        compare(segment(network, case, settings), read_labels(case.labels), table=table, case=case.name)
+        compare(segment(network, case, settings), read_labels(case.labels), table=table, case=case.name, surface=False)
         for case in cases
     ]
     (home / SCORES).mkdir(parents=True, exist_ok=True)
-    write_report(home / SCORES, results, summary_of(results))
+    write_files(home / SCORES, Evaluation(results, summary_of(results, table), table), FILES)
 
 
 def line(name: str, homes: list[Path]) -> str:
@@ -155,9 +156,9 @@ def line(name: str, homes: list[Path]) -> str:
                 scores += [float(row["dsc"]) for row in csv.DictReader(file)]
     if not scores:
         return f"{name:<14} not done"
-    found = summarize(scores, bone_dsc=[0.0])
-    median = "-" if found.median_dsc is None else f"{found.median_dsc:.3f} +{found.plus_p84:.3f} -{found.minus_p16:.3f}"
-    return f"{name:<14} {len(scores):>5} pairs  median DSC > 0 {median}  share > 0 {found.nonzero_share:.1%}"
+    found = spread_of(scores)
+    median = "-" if found.median is None else f"{found.median:.3f} +{found.plus:.3f} -{found.minus:.3f}"
+    return f"{name:<14} {len(scores):>5} pairs  median DSC > 0 {median}  share > 0 {found.nonzero:.1%}"
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
-"""How fast a whole scan is segmented on a CPU, and in how much memory, beside MONAI and nnU-Net in the same run.
+"""How fast a whole scan is segmented, and in how much memory, beside MONAI and nnU-Net in the same run.
 
-    python benchmarks/whole_scan.py [--quick] [--part peers ...] [--repeats 3] [--folder runs/whole_scan]
-        [--json | --markdown] [--from RESULTS.json]
+    python benchmarks/whole_scan.py [--quick] [--part peers ...] [--device cpu] [--repeats 3]
+        [--folder runs/whole_scan] [--json | --markdown] [--from RESULTS.json]
 
 ``make bench`` installs the peers into an environment of their own and runs it.
 
@@ -18,6 +18,9 @@ Every repetition of every method is a process of its own, the methods in turn; m
 network and the scan and runs one tile before the clock starts, and the clock stops when the labels are in memory. Peers
 get the scan on the network's grid; ours gets it at twice that resolution and brings it there itself, which is booked
 apart (``resample_seconds``). The peak is of the whole process; ``before_gib`` is what it held when the clock started.
+On a GPU (``--device cuda``) each process repeats three times and gives the median, since it starts so much longer than
+it runs; ``gpu_gib`` is the most that torch had reserved there. Float32 is TensorFloat-32 for peers, as torch has it by
+default, and float32 for ours.
 
 The networks are made from the default weights (``inference/networks.py``), because shortcuts and agreement mean nothing
 on a random network's noise; scans are phantoms (``inference/scans.py``).
@@ -32,6 +35,7 @@ from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import torch
 from inference.parts import chest, contexts, large, linear, peers
 from inference.report import markdown, show
 from inference.row import Row
@@ -47,7 +51,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--part", action="append", choices=PARTS, help="this part alone; may be given again")
     parser.add_argument("--quick", action="store_true", help="a small scan of each network, once: minutes")
-    parser.add_argument("--repeats", type=int, help="of every method; 3, or 1 with --quick")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where everything runs")
+    parser.add_argument("--repeats", type=int, help="of every method; 3, or 1 with --quick or on a GPU")
     parser.add_argument(
         "--folder", type=Path, default=Path("runs/whole_scan"), help="phantoms and results.json go here"
     )
@@ -70,8 +75,14 @@ def main() -> None:
 
 def measure(options: argparse.Namespace) -> dict[str, object]:
     _warn_of_load()
-    repeats = options.repeats or (1 if options.quick else 3)
-    workshop = Workshop(folder=options.folder.resolve(), repeats=repeats, quick=options.quick, chest=options.chest)
+    repeats = options.repeats or (1 if options.quick or options.device == "cuda" else 3)
+    workshop = Workshop(
+        folder=options.folder.resolve(),
+        repeats=repeats,
+        quick=options.quick,
+        chest=options.chest,
+        device=options.device,
+    )
     workshop.folder.mkdir(parents=True, exist_ok=True)
     results: dict[str, object] = {"machine": machine(), "repeats": repeats}
     rows: list[Row] = []
@@ -100,6 +111,7 @@ def machine() -> dict[str, object]:
     return {
         "processor": models[0] if models else platform.processor(),
         "cores": os.cpu_count(),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "system": platform.system(),
         "versions": {name: found for name in ("torch", "monai", "nnunetv2", "sneakynet") if (found := _version(name))},
     }

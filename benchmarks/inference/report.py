@@ -52,9 +52,11 @@ _TILES = _Column("tiles", lambda row: _number(row.more.get("tiles"), "d"))
 _OVERLAP = _Column("overlap", lambda row: _number(row.more.get("overlap"), ".0%"))
 _MIXED = _Column("mixed", lambda row: _number(row.more.get("mixed"), ".1%"))
 _BEYOND = _Column("beyond the scan, GiB", lambda row: _number(row.more.get("beyond_scan_gib"), ".2f"))
+_GPU = _Column("GPU GiB", lambda row: _number(row.more.get("gpu_gib"), ".2f"))
+_FORECAST = _Column("forecast GiB", lambda row: _number(row.more.get("gpu_gib") and row.more["forecast_gib"], ".2f"))
 _MILLION = _Column("s per million", _per_million)
 
-_MEASURED = (_SECONDS, _CPU, _NETWORK, _PEAK, _BEFORE)
+_MEASURED = (_SECONDS, _CPU, _NETWORK, _PEAK, _BEFORE, _GPU, _FORECAST)
 _COLUMNS = {
     "peers": (_CONTEXTS, _METHOD, _PRECISION, _SHAPE, *_MEASURED, _AGREEMENT, _BONE, _TILES, _MIXED),
     "contexts": (_CONTEXTS, _PRECISION, _SHAPE, _OVERLAP, *_MEASURED, _TILES, _MIXED),

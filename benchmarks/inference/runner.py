@@ -33,12 +33,14 @@ class Workshop:
         repeats: of every method.
         quick: whether a small scan is enough.
         chest: folder with a real chest CT, ``ct.nii.gz``.
+        device: where everything runs, ``cpu`` or ``cuda``.
     """
 
     folder: Path
     repeats: int
     quick: bool
     chest: Path
+    device: str = "cpu"
 
     def phantom(self, *, spacing: float, field: str = "whole", seed: int = 0) -> Path:
         """A phantom's file; made if missing."""
@@ -167,6 +169,8 @@ def _row(
             "classes": runs[0].classes,
             "mixed": runs[0].mixed,
             "spacing_mm": trial.spacing,
+            "gpu_gib": runs[0].gpu_gib,
+            "forecast_gib": runs[0].forecast_gib,
             "all_seconds": [round(run.seconds, 3) for run in runs],
         },
     )

@@ -1,4 +1,4 @@
-"""What ``sneakynet segment`` does with one scan, stage by stage: ``python -m inference.stages SCAN``.
+"""What ``sneakynet segment`` does with one scan, stage by stage: ``python -m inference.stages SCAN DEVICE``.
 
 Prints as JSON the scan's shape, and the stages with their seconds and the most memory held up to the end of each.
 """
@@ -40,17 +40,18 @@ class _Stages:
         self.done.append({"stage": name, "seconds": seconds, "peak_gib": peak})
 
 
-def run(path: Path) -> dict[str, object]:
+def run(path: Path, device: str) -> dict[str, object]:
     """Segment a scan as the command does."""
-    stages, clock = _Stages(), Clock()
+    stages, clock = _Stages(), Clock(device)
     with stages.stage("load weights"):
-        predictor = Predictor.load(device="cpu")
+        predictor = Predictor.load(device=device)
     wrap_predictor(clock, predictor)
     with stages.stage("read"):
         scan = read_volume(path)
     started = time.perf_counter()
     segmentation = predictor.segment(scan)
     rest = time.perf_counter() - started
+    clock.settle()
     for booked, name in _WITHIN.items():
         stages.add(name, clock.seconds[booked], clock.peaks[booked])
         rest -= clock.seconds[booked]
@@ -68,5 +69,5 @@ def run(path: Path) -> dict[str, object]:
 
 if __name__ == "__main__":
     with redirect_stdout(sys.stderr):
-        found = run(Path(sys.argv[1]))
+        found = run(Path(sys.argv[1]), sys.argv[2])
     print(json.dumps(found))

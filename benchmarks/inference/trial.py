@@ -13,12 +13,13 @@ class Trial:
     Args:
         part: of the benchmark.
         method: see ``child.py``.
-        precision: of the convolutions, ``f32`` or ``bf16``.
+        precision: of the convolutions, ``f32``, ``bf16`` or ``f16``.
         contexts: of the network, 0 to 3.
         shape: voxels of the network's grid.
         spacing: of the network's grid, mm.
         overlap: of the tiles, share of their edge.
         reference: whether the labels of the same network and shape are compared with this trial's.
+        device: ``cpu`` or ``cuda``.
     """
 
     part: str
@@ -29,6 +30,7 @@ class Trial:
     spacing: float
     overlap: float
     reference: bool = False
+    device: str = "cpu"
 
     @property
     def name(self) -> str:
@@ -51,6 +53,8 @@ class Measured:
         peak_gib: the most that the process had held when the labels were there.
         classes: that occur among the labels.
         mixed: share of 2x2x2 neighbourhoods that hold more than one label.
+        gpu_gib: the most that torch had reserved on the GPU; None without one.
+        forecast_gib: what ours had announced for the device; None for peers.
     """
 
     seconds: float
@@ -63,3 +67,5 @@ class Measured:
     peak_gib: float
     classes: int
     mixed: float
+    gpu_gib: float | None = None
+    forecast_gib: float | None = None

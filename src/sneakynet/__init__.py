@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sneakynet.anatomy.bone import Bone, BoneTable
     from sneakynet.errors import SneakyNetError
-    from sneakynet.export.statistics import BoneStatistics, bone_statistics
+    from sneakynet.evaluation.bone_statistics import BoneStatistics, bone_statistics
     from sneakynet.inference.predictor import Predictor, segment
     from sneakynet.inference.segmentation import Segmentation
     from sneakynet.models.builders import build_sneakynet
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # `sneakynet --help` nor a look at the bone table should wait for.
 _HOMES = {
     "Bone": "anatomy.bone",
-    "BoneStatistics": "export.statistics",
+    "BoneStatistics": "evaluation.bone_statistics",
     "BoneTable": "anatomy.bone",
     "Predictor": "inference.predictor",
     "Segmentation": "inference.segmentation",
@@ -30,7 +30,7 @@ _HOMES = {
     "SneakyNetError": "errors",
     "Volume": "volumes.volume",
     "WeightsHeader": "models.weights",
-    "bone_statistics": "export.statistics",
+    "bone_statistics": "evaluation.bone_statistics",
     "build_sneakynet": "models.builders",
     "default_weights": "models.default",
     "load_weights": "models.weights",

@@ -11,7 +11,7 @@ import pytest
 from sneakynet.anatomy.bone import BoneTable
 from sneakynet.cli.main import main
 from sneakynet.volumes.volume import Volume
-from sneakynet.volumes.write import write_labels
+from sneakynet.volumes.write import write_labels, write_scan
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 TABLE = BoneTable.default()
@@ -121,7 +121,7 @@ def test_own_tables_on_both_sides(tmp_path, capsys):
         main([*command, "--table", str(tmp_path / "mine.csv"), "--reference-table", str(tmp_path / "theirs.csv")]) == 0
     )
     assert rows(tmp_path / "o") == {("p", "horn"): 1, ("p", "tail"): 1}
-    assert f"warning: {tmp_path / 'p.nii'} names no labels" in capsys.readouterr().err
+    assert capsys.readouterr().err.count(f"warning: {tmp_path / 'p.nii'} names no labels") == 1
 
 
 def test_errors_leave_no_output(tmp_path, capsys, body):
@@ -164,3 +164,144 @@ def test_real_labels_of_verse(tmp_path):
     assert main(["evaluate", str(labels), str(labels), "-o", str(tmp_path), *verse]) == 0
     expected = [f"vertebrae_T{n}" for n in range(9, 13)] + [f"vertebrae_L{n}" for n in range(1, 6)]
     assert [name for _, name in rows(tmp_path)] == expected
+
+
+def folders(tmp_path, predictions, references):
+    for name, maps in (("p", predictions), ("r", references)):
+        (tmp_path / name).mkdir()
+        for case, voxels in maps.items():
+            save(tmp_path / name / f"{case}.nii.gz", voxels)
+    return ["evaluate", str(tmp_path / "p"), str(tmp_path / "r"), "-o", str(tmp_path / "o"), "--no-surface"]
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_cases_that_cannot_be_compared_are_listed_and_the_others_scored(tmp_path, capsys, body, workers):
+    command = folders(tmp_path, dict.fromkeys("abcd", body), {"a": body, "b": body[1:], "c": body[:, 1:], "d": body})
+    assert main([*command, "--workers", workers]) == 2
+    err = capsys.readouterr().err
+    assert "2 of 4 cases could not be compared; the figures are those of the others" in err
+    assert "case b: the prediction has 6 x 5 x 4 voxels and the reference 5 x 5 x 4" in err
+    assert "case c: the prediction has 6 x 5 x 4 voxels and the reference 6 x 4 x 4" in err
+    assert "--resample brings the prediction onto the reference's grid" in err
+    assert {case for case, _ in rows(tmp_path / "o")} == {"a", "d"}
+
+
+def test_no_case_can_be_compared(tmp_path, capsys, body):
+    assert main(folders(tmp_path, {"a": body, "b": body}, {"a": body[1:], "b": body[1:]})) == 2
+    assert "2 of 2 cases could not be compared; none could" in capsys.readouterr().err
+    assert not (tmp_path / "o").exists()
+
+
+def test_resampled_onto_the_reference_s_grid(tmp_path, capsys, body):
+    fine = body.repeat(2, 0).repeat(2, 1).repeat(2, 2)
+    names = {bone.id: bone.name for bone in TABLE}
+    affine = np.diag([1.0, 1.0, 1.0, 1.0])
+    affine[:3, 3] = -0.5  # the corners of both grids lie on each other
+    write_labels(tmp_path / "p.nii.gz", Volume(fine, affine), names=names, colors=dict.fromkeys(names, "#ffffff"))
+    save(tmp_path / "r.nii.gz", body)
+    command = ["evaluate", str(tmp_path / "p.nii.gz"), str(tmp_path / "r.nii.gz"), "-o", str(tmp_path / "o")]
+    assert main([*command, "--resample"]) == 0
+    assert set(rows(tmp_path / "o").values()) == {1}
+    assert "case p: the prediction is resampled onto the reference's grid" in capsys.readouterr().err
+
+
+def test_an_empty_prediction_is_a_prediction(tmp_path, capsys, body):
+    command = folders(tmp_path, {"a": np.zeros_like(body)}, {"a": body})
+    assert main([*command, "--json"]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert (summary["nonzero_share"], summary["missed_bones"], summary["median_dsc"]) == (0, 3, None)
+
+
+def test_labels_stored_as_floats(tmp_path, capsys, body):
+    save_bare(tmp_path / "p.nii.gz", body.astype(np.float32))
+    save_bare(tmp_path / "bad.nii.gz", body.astype(np.float32) + 0.25)
+    save(tmp_path / "r.nii.gz", body)
+    output = ["-o", str(tmp_path / "o"), "--no-surface"]
+    assert main(["evaluate", str(tmp_path / "p.nii.gz"), str(tmp_path / "r.nii.gz"), *output]) == 0
+    assert main(["evaluate", str(tmp_path / "bad.nii.gz"), str(tmp_path / "r.nii.gz"), *output]) == 2
+    assert "whole numbers" in capsys.readouterr().err
+
+
+def test_no_worker(tmp_path, capsys, body):
+    assert main([*folders(tmp_path, {"a": body}, {"a": body}), "--workers", "0"]) == 2
+    assert "workers is a number from 1 on, got 0" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared label maps are not here")
+def test_another_tool_s_labels_go_in_unchanged(tmp_path, capsys):
+    """TotalSegmentator's own label map against itself, and against one whose left hip is called right."""
+    path = SHARED / "ct_abdomen_pelvis_3mm" / "labels.nii.gz"
+    image = nibabel.load(path)
+    voxels = np.asarray(image.dataobj).copy()
+    voxels[voxels == 77] = 78
+    worse = nibabel.Nifti1Image(voxels, image.affine, image.header)
+    nibabel.save(worse, tmp_path / "worse.nii.gz")
+    for prediction, swap, dsc in ((path, 0, 1), (tmp_path / "worse.nii.gz", 0.1, 0)):
+        command = ["evaluate", str(prediction), str(path), "-o", str(tmp_path / "o"), "--json"]
+        assert main([*command, "--prediction-table", "totalsegmentator"]) == 0
+        summary = json.loads(capsys.readouterr().out)
+        assert rows(tmp_path / "o")[prediction.name.split(".")[0], "hip_left"] == dsc
+        assert bool(summary["side_swap_rate"]) == bool(swap)
+        assert summary["bone_dsc"] == 1
+
+
+@pytest.fixture
+def two_cases(tmp_path, body):
+    """Folders of predictions, references and scans; in case two the left hip is called right."""
+    worse = body.copy()
+    worse[4:, :2, :2] = TABLE["hip_right"].id
+    for folder in ("p", "r", "s"):
+        (tmp_path / folder).mkdir()
+    for case, voxels in (("one", body), ("<i>two", worse)):
+        save(tmp_path / "p" / f"{case}.nii.gz", voxels)
+        save(tmp_path / "r" / f"{case}.nii.gz", body)
+        hu = np.where(body, 700, -1000).astype(np.int16)
+        hu[0] = 0
+        write_scan(tmp_path / "s" / f"{case}_0000.nii.gz", Volume(hu, AFFINE))
+    return ["evaluate", str(tmp_path / "p"), str(tmp_path / "r"), "-o", str(tmp_path / "o")]
+
+
+def test_the_page_and_nnunets_form(tmp_path, capsys, two_cases):
+    assert main([*two_cases, "--scans", str(tmp_path / "s")]) == 0
+    assert "warning" not in capsys.readouterr().err
+    page = (tmp_path / "o" / "report.html").read_text()
+    assert page.startswith("<!doctype html>")
+    assert page.count("data:image/jpeg") == 2 * 2 * 3  # cases, planes, pictures
+    assert "<i>two" not in page
+    assert all(f'data-bone="{name}"' in page for name in ("hip_left", "hip_right", "sacrum"))
+    record = json.loads((tmp_path / "o" / "nnunet_summary.json").read_text())
+    first = record["metric_per_case"][0]
+    assert first["prediction_file"] == str(tmp_path / "p" / "<i>two.nii.gz")
+    assert first["metrics"][str(TABLE["hip_left"].id)]["FN"] == 8
+    assert first["metrics"][str(TABLE["hip_right"].id)]["Dice"] == pytest.approx(2 / 3)
+
+
+def test_pictures_without_scans(tmp_path, capsys, two_cases):
+    assert main(two_cases) == 0
+    assert (tmp_path / "o" / "report.html").read_text().count("data:image/png") == 2 * 2 * 3
+    (tmp_path / "s" / "one_0000.nii.gz").unlink()
+    (tmp_path / "s" / "<i>two_0000.nii.gz").write_bytes(b"no scan")
+    capsys.readouterr()
+    assert main([*two_cases, "--scans", str(tmp_path / "s")]) == 0
+    err = capsys.readouterr().err
+    assert "no scan of one; its labels are shown alone" in err
+    assert "<i>two_0000.nii.gz" in err
+    assert (tmp_path / "o" / "report.html").read_text().count("data:image/png") == 2 * 2 * 3
+
+
+def test_scans_of_other_cases_are_refused_before_any_work(tmp_path, capsys, two_cases):
+    (tmp_path / "other").mkdir()
+    write_scan(tmp_path / "other" / "x.nii.gz", Volume(np.zeros((2, 2, 2), dtype=np.int16), AFFINE))
+    for scans, text in (("other", "holds no scan of any of the 2 cases"), ("none", "there are no scans at")):
+        assert main([*two_cases, "--scans", str(tmp_path / scans)]) == 2
+        assert text in capsys.readouterr().err
+        assert not (tmp_path / "o").exists()
+
+
+def test_the_scan_of_a_single_case_may_have_any_name(tmp_path, body):
+    save(tmp_path / "p.nii.gz", body)
+    save(tmp_path / "r.nii.gz", body)
+    write_scan(tmp_path / "ct.nii.gz", Volume(body.astype(np.int16), AFFINE))
+    command = ["evaluate", str(tmp_path / "p.nii.gz"), str(tmp_path / "r.nii.gz"), "-o", str(tmp_path / "o")]
+    assert main([*command, "--scans", str(tmp_path / "ct.nii.gz")]) == 0
+    assert "data:image/jpeg" in (tmp_path / "o" / "report.html").read_text()

@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from scipy.ndimage import binary_fill_holes, label
 
 from sneakynet.anatomy.bone import Bone, BoneTable
-from sneakynet.inference import components
+from sneakynet.geometry import components
 from sneakynet.inference.cleanup import clean
 from sneakynet.inference.cleanup_settings import CleanupSettings
 from sneakynet.volumes.volume import Volume

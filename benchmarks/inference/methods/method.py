@@ -11,6 +11,7 @@ from inference.clock import Clock
 from inference.scans import fine_scan
 from inference.trial import Trial
 from sneakynet.data.network_grid import on_network_grid
+from sneakynet.inference.device import PRECISION_OF
 from sneakynet.inference.engine import Engine
 from sneakynet.models.sneakynet import SneakyNet
 from sneakynet.models.weights import WeightsHeader
@@ -30,13 +31,16 @@ class Method(ABC):
 
     Attributes:
         tiles: that were run.
+        forecast_gib: memory of the device that was announced; None where nothing is.
     """
 
     def __init__(self, trial: Trial, network: SneakyNet, header: WeightsHeader, clock: Clock) -> None:
         self.trial, self.network, self.header, self.clock = trial, network, header, clock
         self.edge = network.architecture.patch_size
-        self.bf16 = trial.precision == "bf16"
+        self.device = torch.device(trial.device)
+        self.dtype = next(dtype for dtype, name in PRECISION_OF.items() if name == trial.precision)
         self.tiles = 0
+        self.forecast_gib: float | None = None
 
     def read(self, voxels: np.ndarray) -> Any:
         """The scan as this method takes it, before the clock starts: peers get it on the network's grid.
@@ -63,26 +67,33 @@ class Scores(nn.Module):
 
     Args:
         network: variant A.
-        bf16: whether convolutions are computed in bfloat16.
+        device: where it runs.
+        dtype: that convolutions are computed in.
     """
 
-    def __init__(self, network: SneakyNet, *, bf16: bool) -> None:
+    def __init__(self, network: SneakyNet, *, device: torch.device, dtype: torch.dtype) -> None:
         super().__init__()
-        self.network = network
-        self.bf16 = bf16
+        self.network = network.to(device)
+        self.device = device
+        self.dtype = dtype
         self.tiles = 0
 
     def forward(self, patch: Tensor) -> Tensor:
         """``[batch, 1, i, j, k]`` -> ``[batch, class, i, j, k]``."""
         self.tiles += len(patch)
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.bf16):
+        with autocast(self.device, self.dtype):
             return self.network(patch).target
 
     @torch.inference_mode()
     def warm_up(self) -> None:
         """Score one patch, uncounted."""
-        self(torch.zeros(1, 1, *(self.network.architecture.patch_size,) * 3))
+        self(torch.zeros(1, 1, *(self.network.architecture.patch_size,) * 3, device=self.device))
         self.tiles = 0
+
+
+def autocast(device: torch.device, dtype: torch.dtype) -> torch.autocast:
+    """Convolutions computed in some numbers."""
+    return torch.autocast(device.type, dtype, enabled=dtype != torch.float32)
 
 
 def normalised(voxels: np.ndarray, hu_window: tuple[float, float]) -> Tensor:

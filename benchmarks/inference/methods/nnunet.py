@@ -31,18 +31,18 @@ _RESAMPLING = {
 
 
 class NnUNet(Method):
-    """``nnUNetPredictor`` and its export; on a CPU it computes in float32 only."""
+    """``nnUNetPredictor`` and its export; on a CPU it computes in float32 only, on a GPU in float16 only."""
 
     def __init__(self, trial: Trial, network: SneakyNet, header: WeightsHeader, clock: Clock) -> None:
         super().__init__(trial, network, header, clock)
-        self._scores = Scores(network, bf16=False)
+        self._scores = Scores(network, device=self.device, dtype=self.dtype)
         clock.wrap(self._scores, "forward", name="network")
         plans = PlansManager(_plans(trial, self.edge))
         self._predictor = nnUNetPredictor(
             tile_step_size=1 - trial.overlap,
             use_gaussian=True,
             use_mirroring=False,
-            device=torch.device("cpu"),
+            device=self.device,
             allow_tqdm=False,
         )
         self._predictor.manual_initialization(

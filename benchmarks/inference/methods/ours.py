@@ -7,6 +7,7 @@ from inference.clock import Clock
 from inference.methods.method import Method, wrap_engine
 from inference.scans import fine_scan
 from inference.trial import Trial
+from sneakynet.inference.memory import Forecast
 from sneakynet.inference.predictor import Predictor
 from sneakynet.models.sneakynet import SneakyNet
 from sneakynet.models.weights import WeightsHeader
@@ -24,9 +25,8 @@ class Ours(Method):
 
     def __init__(self, trial: Trial, network: SneakyNet, header: WeightsHeader, clock: Clock) -> None:
         super().__init__(trial, network, header, clock)
-        precision = "bf16" if self.bf16 else "f32"
         self._predictor = Predictor(
-            network, header, name="benchmark", device="cpu", precision=precision, overlap=trial.overlap
+            network, header, name="benchmark", device=trial.device, precision=trial.precision, overlap=trial.overlap
         )
         wrap_predictor(clock, self._predictor)
 
@@ -39,7 +39,10 @@ class Ours(Method):
         self._predictor.segment(Volume(tile, np.diag([self.trial.spacing] * 3 + [1.0])))
 
     def labels(self, scan: Volume) -> np.ndarray:
-        return self._predictor.segment(scan, progress=self._count).labels.voxels
+        return self._predictor.segment(scan, planned=self._note, progress=self._count).labels.voxels
+
+    def _note(self, forecast: Forecast) -> None:
+        self.forecast_gib = forecast.peak / 2**30
 
     def _count(self, done: int, total: int) -> None:
         self.tiles = total
@@ -48,4 +51,5 @@ class Ours(Method):
 def wrap_predictor(clock: Clock, predictor: Predictor) -> None:
     """Book the network's passes, and the resampling of the scan to the network's grid."""
     wrap_engine(clock, predictor.engine)
-    clock.wrap(predictor_file, "on_network_grid", name="resample")
+    for bring in ("on_network_grid", "grid_on_gpu"):
+        clock.wrap(predictor_file, bring, name="resample", waits=True)

@@ -13,11 +13,12 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from inference.clock import Clock
-from inference.methods.method import Method, wrap_engine
+from inference.methods.method import Method, autocast, wrap_engine
 from inference.scans import FINER
 from inference.trial import Trial
 from sneakynet.data.patches import PatchGeometry
 from sneakynet.inference.contexts import Contexts, shared_contexts, tile_grid
+from sneakynet.inference.device import PRECISION_OF
 from sneakynet.inference.engine import Engine
 from sneakynet.inference.scan_pyramid import ScanPyramid
 from sneakynet.inference.tiles import gaussian, plan_tiles
@@ -29,23 +30,20 @@ from sneakynet.types import Features, Patch
 class AsTrained(Engine):
     """A network as its file gives it: nothing folded, nothing laid out anew."""
 
-    def __init__(self, network: SneakyNet, *, bf16: bool) -> None:
+    def __init__(self, network: SneakyNet, *, device: torch.device, dtype: torch.dtype) -> None:
         super().__init__(
-            network.architecture,
-            crop_skips=network.crop_skips,
-            device=torch.device("cpu"),
-            precision="bf16" if bf16 else "f32",
+            network.architecture, crop_skips=network.crop_skips, device=device, precision=PRECISION_OF[dtype]
         )
-        self._network, self._bf16 = network, bf16
+        self._network, self._dtype = network.to(device), dtype
 
     def context_maps(self, context: int, volume: Patch) -> tuple[Tensor, ...]:
         """See :class:`Engine`."""
-        with torch.autocast("cpu", torch.bfloat16, enabled=self._bf16):
+        with autocast(self.device, self._dtype):
             return self._network.read_maps(context, volume)
 
     def target_features(self, target: Patch, crossed: Sequence[Tensor]) -> Features:
         """See :class:`Engine`."""
-        with torch.autocast("cpu", torch.bfloat16, enabled=self._bf16):
+        with autocast(self.device, self._dtype):
             return self._network.fuse(target, crossed)
 
     def head(self) -> Head:
@@ -59,7 +57,7 @@ class Plain(Method):
     def __init__(self, trial: Trial, network: SneakyNet, header: WeightsHeader, clock: Clock) -> None:
         super().__init__(trial, network, header, clock)
         architecture = network.architecture
-        self._engine = AsTrained(network, bf16=self.bf16)
+        self._engine = AsTrained(network, device=self.device, dtype=self.dtype)
         wrap_engine(clock, self._engine)
         self._geometry = PatchGeometry(self.edge, architecture.contexts)
         may = shared_contexts(architecture)
@@ -71,14 +69,15 @@ class Plain(Method):
 
     @torch.inference_mode()
     def labels(self, scan: np.ndarray) -> np.ndarray:
-        pyramid = ScanPyramid.build(scan, self._geometry, hu_window=self.header.hu_window)
+        on_device = torch.from_numpy(scan).to(self.device)
+        pyramid = ScanPyramid.build(on_device, self._geometry, hu_window=self.header.hu_window)
         contexts = Contexts(self._engine, pyramid, shared=self._shared)
         step = tile_grid(self.network.architecture, shared=any(self._shared))
         plan = plan_tiles(scan.shape, patch_size=self.edge, grid=step, overlap=self.trial.overlap)
-        bell = gaussian(self.edge).float()
+        bell = gaussian(self.edge).float().to(self.device)
         weight = bell[:, None, None] * bell[None, :, None] * bell
-        total = torch.zeros(self.header.table.n_classes, *scan.shape)
-        weights = torch.zeros(scan.shape)
+        total = torch.zeros(self.header.table.n_classes, *scan.shape, device=self.device)
+        weights = torch.zeros(scan.shape, device=self.device)
         for origin in (origin for k in plan.origins[2] for origin in plan.layer(k)):
             # A tile may reach beyond the grid.
             inside = [range(max(0, o), min(o + self.edge, n)) for o, n in zip(origin, scan.shape, strict=True)]
@@ -92,7 +91,7 @@ class Plain(Method):
         total /= weights
         fine = interpolate(total[None], scale_factor=FINER, mode="trilinear", align_corners=False)
         del total
-        return fine[0].argmax(dim=0).to(torch.uint8).numpy()
+        return fine[0].argmax(dim=0).to(torch.uint8).cpu().numpy()
 
 
 def _complete(features: Features, contexts: Contexts, inside: Sequence[range]) -> Features:

@@ -19,8 +19,8 @@ def rows(workshop: Workshop) -> list[Row]:
     commands, runs = [], []
     for repeat in range(workshop.repeats):
         say(f"chest: run {repeat + 1} of {workshop.repeats}")
-        commands.append(segment(scan))
-        runs.append(json.loads(python("-m", "inference.stages", str(scan)).splitlines()[-1]))
+        commands.append(segment(scan, device=workshop.device))
+        runs.append(json.loads(python("-m", "inference.stages", str(scan), workshop.device).splitlines()[-1]))
     i, j, k = runs[0]["shape"]
     whole = Row(
         **about,

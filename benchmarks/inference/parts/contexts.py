@@ -26,6 +26,7 @@ def rows(workshop: Workshop) -> list[Row]:
                 shape=QUICK_SHAPE if workshop.quick else SHAPE,
                 spacing=_SPACING,
                 overlap=overlap,
+                device=workshop.device,
             )
             for overlap, numbers in OVERLAPS.items()
             for contexts in numbers

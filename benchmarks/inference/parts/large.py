@@ -41,7 +41,7 @@ def _row(workshop: Workshop, *, spacing: float, field: str, seed: int) -> Row:
     for repeat in range(workshop.repeats):
         say(f"large: {about['method']}, run {repeat + 1} of {workshop.repeats}")
         try:
-            runs.append(segment(scan))
+            runs.append(segment(scan, device=workshop.device))
         except subprocess.CalledProcessError as error:
             return Row(**about, shape=shape, skipped=reason(error))
     scan_gib = shape[0] * shape[1] * shape[2] * _BYTES_PER_VOXEL / _GIB
@@ -75,14 +75,14 @@ class CommandRun:
         self.in_process_seconds, self.bones = float(report["seconds"]), int(report["bones"])
 
 
-def segment(scan: Path) -> CommandRun:
+def segment(scan: Path, *, device: str) -> CommandRun:
     """Run the command on one scan.
 
     Raises:
         subprocess.CalledProcessError: it failed.
     """
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "sneakynet", "segment", str(scan), "-o", folder, "--device", "cpu", "--json"]
+        command = [sys.executable, "-m", "sneakynet", "segment", str(scan), "-o", folder, "--device", device, "--json"]
         started = time.perf_counter()
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None

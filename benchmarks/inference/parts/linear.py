@@ -22,6 +22,7 @@ def rows(workshop: Workshop) -> list[Row]:
                 shape=shape,
                 spacing=_SPACING,
                 overlap=_OVERLAP,
+                device=workshop.device,
             )
             for shape in (_SHAPES[:2] if workshop.quick else _SHAPES)
         ]

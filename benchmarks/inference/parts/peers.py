@@ -10,6 +10,9 @@ SHAPES = ((96, 96, 128),)
 QUICK_SHAPES = ((64, 64, 96),)
 """Multiples of half a tile: there all methods have the same tiles."""
 
+LARGER = (192, 192, 256)
+"""What MONAI's class volumes leave room for on a GPU of 80 GB. Not for nnU-Net, which would export for minutes."""
+
 _ALONE = (
     ("monai", "f32"),
     ("monai", "bf16"),
@@ -30,8 +33,23 @@ _QUICK_ALONE = (("monai", "f32"), ("nnunet", "f32"), ("sneakynet", "f32"), ("sne
 _QUICK_WITH_CONTEXTS = (("plain", "f32"), ("sneakynet", "f32"), ("sneakynet", "bf16"))
 
 
+_ON_GPU_ALONE = (
+    ("monai", "f32"),
+    ("monai", "bf16"),
+    ("nnunet", "f16"),
+    ("nnunet_torch", "f16"),
+    ("sneakynet", "f32"),
+    ("sneakynet", "bf16"),
+    ("sneakynet", "f16"),
+)
+_ON_GPU_LARGER = (("monai", "f32"), ("monai", "bf16"), ("sneakynet", "f32"), ("sneakynet", "bf16"))
+_ON_GPU_WITH_CONTEXTS = (("plain", "f32"), ("sneakynet", "f32"), ("sneakynet", "bf16"), ("sneakynet", "f16"))
+
+
 def rows(workshop: Workshop) -> list[Row]:
     """Every method on every shape."""
+    if workshop.device == "cuda":
+        return workshop.run(_on_gpu())
     alone, with_contexts = (_QUICK_ALONE, _QUICK_WITH_CONTEXTS) if workshop.quick else (_ALONE, _WITH_CONTEXTS)
     trials = [
         Trial(
@@ -49,3 +67,25 @@ def rows(workshop: Workshop) -> list[Row]:
         for method, precision in (with_contexts if contexts else alone)
     ]
     return workshop.run(trials)
+
+
+def _on_gpu() -> list[Trial]:
+    return [
+        Trial(
+            part="peers",
+            method=method,
+            precision=precision,
+            contexts=contexts,
+            shape=shape,
+            spacing=TRAINED_SPACING[contexts],
+            overlap=OVERLAP,
+            reference=(method, precision) in {("monai", "f32"), ("plain", "f32")},
+            device="cuda",
+        )
+        for shape, contexts, methods in (
+            (SHAPES[0], 0, _ON_GPU_ALONE),
+            (LARGER, 0, _ON_GPU_LARGER),
+            (SHAPES[0], 3, _ON_GPU_WITH_CONTEXTS),
+        )
+        for method, precision in methods
+    ]

@@ -15,10 +15,10 @@ from sneakynet.anatomy.bone import BoneTable
 from sneakynet.cli.segment import SegmentSettings
 from sneakynet.cli.segment import run as segment
 from sneakynet.data.case_writer import write_truth
-from sneakynet.evaluation.case import CaseResult, compare_files
-from sneakynet.evaluation.confusion import swapped_share
+from sneakynet.evaluation.case import CaseResult, Comparison, compare_files
 from sneakynet.evaluation.pairing import Pair
-from sneakynet.evaluation.report import summary_of, write_report
+from sneakynet.evaluation.report import FILES, Evaluation, write_files
+from sneakynet.evaluation.summary import summary_of
 from sneakynet.inference.device import resolve_device
 from sneakynet.models.default import default_weights
 from sneakynet.phantom.field_of_view import Field
@@ -69,22 +69,20 @@ def run(settings: DemoSettings) -> None:
     segment(SegmentSettings(input=(scan,), output=found, device=settings.device, overwrite=True))
     _say("3/3 scoring them against the truth")
     pair = Pair(case="phantom", prediction=found / "phantom.nii.gz", reference=truth)
-    result = compare_files(pair, table=table, prediction_table=None, reference_table=None)
-    summary = summary_of([result])
-    write_report(folder, [result], summary)
+    result = compare_files(pair, Comparison(table, surface=False))
+    summary = summary_of([result], table)
+    write_files(folder, Evaluation([result], summary, table), FILES)
     if settings.json:
-        print(json.dumps({**asdict(summary), "groups": _groups(result, table)}, indent=2))
-    _print_groups(result, table)
+        print(json.dumps({**asdict(summary), "groups": _groups(result)}, indent=2))
+    _print_groups(result)
     _say(f"done in {time.monotonic() - started:.0f} s; look at {found / 'phantom.png'}")
 
 
-def _groups(result: CaseResult, table: BoneTable) -> dict[str, dict[str, float | int]]:
+def _groups(result: CaseResult) -> dict[str, dict[str, float | int]]:
     """Bones, median DSC, bones above 0.5 and swapped bones of every anatomical group."""
-    swapped = swapped_share(result.counts, table)
     groups: dict[str, list[tuple[float, bool]]] = {}
     for score in result.scores:
-        bone = table.by_id(score.id)
-        groups.setdefault(bone.group, []).append((score.dsc, bool(swapped[score.id] > _SWAPPED)))
+        groups.setdefault(score.group, []).append((score.dsc, (score.side_swap or 0) > _SWAPPED))
     return {
         group: {
             "bones": len(rows),
@@ -96,11 +94,11 @@ def _groups(result: CaseResult, table: BoneTable) -> dict[str, dict[str, float |
     }
 
 
-def _print_groups(result: CaseResult, table: BoneTable) -> None:
+def _print_groups(result: CaseResult) -> None:
     shown = Table(
         "group", "bones", "median DSC", "DSC above 0.5", "sides swapped", title="Scores of the demo's phantom"
     )
-    for group, row in _groups(result, table).items():
+    for group, row in _groups(result).items():
         shown.add_row(group, str(row["bones"]), f"{row['median_dsc']:.2f}", str(row["above_half"]), str(row["swapped"]))
     Console(stderr=True).print(shown)
 

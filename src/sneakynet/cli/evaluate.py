@@ -8,15 +8,18 @@ from typing import Annotated
 import numpy as np
 import tyro
 from rich.console import Console
-from rich.progress import track
+from rich.progress import Progress
 from rich.table import Table
 from tyro.conf import Positional
 
 from sneakynet.anatomy.bone import BoneTable
-from sneakynet.evaluation.case import CaseResult, compare_files
-from sneakynet.evaluation.overlap import Summary
-from sneakynet.evaluation.pairing import pair_cases
-from sneakynet.evaluation.report import summary_json, summary_of, write_report
+from sneakynet.cli.viewing import find_case_scans, write_views
+from sneakynet.errors import SettingError
+from sneakynet.evaluation.case import CaseResult, Comparison, read_pair
+from sneakynet.evaluation.cases import compare_cases, refuse_cases
+from sneakynet.evaluation.pairing import Pair, pair_cases
+from sneakynet.evaluation.report import FILES, Evaluation, write_files
+from sneakynet.evaluation.summary import Summary, summary_of
 from sneakynet.volumes.atomic import make_folder
 
 
@@ -29,13 +32,21 @@ class EvaluateSettings:
     reference: Positional[Annotated[Path, tyro.conf.arg(metavar="REFERENCE")]]
     """Label map, or folder of label maps with the same case names, to judge by."""
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
-    """Folder for per_class.csv and summary.json."""
+    """Folder for report.html, per_class.csv, confusion.csv, faults.csv, summary.json and nnunet_summary.json."""
     table: Path | None = None
     """CSV file with the bones to score, instead of the package's own bone table."""
     prediction_table: str | None = None
     """Whose labels it holds: a scheme (totalsegmentator, verse) or a CSV file; by default its names decide."""
     reference_table: str | None = None
     """The same for the reference."""
+    scans: Path | None = None
+    """Folder of the scans, to lie beneath the labels in the pictures of report.html; or the scan of a single case."""
+    resample: bool = False
+    """Bring predictions on another grid onto the reference's, by the nearest voxel; else they are refused."""
+    surface: bool = True
+    """Compare surfaces (NSD, HD95, mean distance) too; --no-surface takes a fraction of the time."""
+    workers: int | None = None
+    """Cases compared at once; by default the processor's cores where there are four cases or more."""
     json: bool = False
     """Print the summary to stdout as JSON."""
 
@@ -50,23 +61,45 @@ def run(settings: EvaluateSettings) -> None:
         SneakyNetError: files that cannot be read or compared, or an output that cannot be written.
     """
     table = BoneTable.default() if settings.table is None else BoneTable.read(settings.table)
+    if settings.workers is not None and settings.workers < 1:
+        msg = f"workers is a number from 1 on, got {settings.workers}"
+        raise SettingError(msg)
     pairs = pair_cases(settings.prediction, settings.reference)
+    scans = find_case_scans(settings.scans, pairs, output=settings.output)
     console = Console(stderr=True)
-    results = [
-        compare_files(
-            pair,
-            table=table,
-            prediction_table=settings.prediction_table,
-            reference_table=settings.reference_table,
-        )
-        for pair in track(pairs, "comparing", console=console, transient=True, disable=not console.is_terminal)
-    ]
-    summary = summary_of(results)
+    how = Comparison(
+        table,
+        prediction_table=settings.prediction_table,
+        reference_table=settings.reference_table,
+        resample=settings.resample,
+        surface=settings.surface,
+    )
+    results, faults = _compared(pairs, how, workers=settings.workers, console=console)
+    if not results:
+        refuse_cases(faults, total=len(pairs))
+    evaluation = Evaluation(results, summary_of(results, table), table)
     make_folder(settings.output)
-    write_report(settings.output, results, summary)
-    console.print(_rendered(results, summary))
+    write_files(settings.output, evaluation, FILES)
+    write_views(
+        settings.output,
+        evaluation,
+        [pair for pair in pairs if pair.case not in faults],
+        scans=scans,
+        read=lambda pair: read_pair(pair, how),
+        name=settings.prediction.resolve().name,
+    )
+    console.print(_rendered(results, evaluation.summary))
     if settings.json:
-        print(summary_json(summary))
+        print(evaluation.summary.to_json())
+    refuse_cases(faults, total=len(pairs))
+
+
+def _compared(
+    pairs: Sequence[Pair], how: Comparison, *, workers: int | None, console: Console
+) -> tuple[list[CaseResult], dict[str, str]]:
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("comparing", total=len(pairs))
+        return compare_cases(pairs, how, workers=workers, progress=lambda done: bar.update(task, completed=done))
 
 
 def _rendered(results: Sequence[CaseResult], summary: Summary) -> Table:
@@ -89,4 +122,21 @@ def _rendered(results: Sequence[CaseResult], summary: Summary) -> Table:
     view.add_section()
     view.add_row("all", str(summary.pairs), median, f"{summary.nonzero_share:.1%}")
     view.add_row("any bone", str(summary.cases), f"{summary.bone_dsc:.3f}", "")
+    view.add_section()
+    view.add_row("right name", str(summary.pairs), "", f"{summary.identification_rate:.1%}")
+    for name, rate in (
+        ("given to the other side", summary.side_swap_rate),
+        ("given to a neighbour of the series", summary.neighbour_shift_rate),
+        ("given to a far bone", summary.far_confusion_rate),
+    ):
+        view.add_row(name, "", "", "-" if rate is None else f"{rate:.2%}")
+    faults = {
+        "missed": summary.missed_bones,
+        "invented": summary.invented_bones,
+        "split": summary.split_bones,
+        "merged": summary.merged_bones,
+        "fragments": summary.fragments,
+        "out of order": summary.sequence_errors,
+    }
+    view.caption = "; ".join(f"{name} {count}" for name, count in faults.items())
     return view

@@ -27,6 +27,8 @@ COMMANDS = {
     "segment": "Find the bones in CT scans.",
     "train": "Train a network on labelled scans.",
     "evaluate": "Score label maps against references.",
+    "compare": "Compare methods by their scores on the same cases.",
+    "inspect": "Find label maps that should be looked at, without a reference.",
     "reproduce": "Repeat the paper's experiments and print its tables beside ours.",
     "export": "Write a model for ONNX Runtime or OpenVINO.",
 }

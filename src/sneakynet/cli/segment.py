@@ -40,7 +40,7 @@ class SegmentSettings:
     device: str = "auto"
     """auto, cpu, cuda, cuda:1 ...; auto takes the first GPU if there is one."""
     precision: Precision = "auto"
-    """Of the convolutions: f32, bf16, or auto, which takes bf16 on a GPU and on processors made for it."""
+    """Of the convolutions: f32, bf16, on a GPU also f16; auto takes bf16 on a GPU and on processors made for it."""
     threads: int | None = None
     """Of the processor; by default as many as it has cores."""
     memory_limit: str | None = None

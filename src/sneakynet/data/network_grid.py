@@ -3,26 +3,24 @@
 import numpy as np
 
 from sneakynet.geometry.resample import grid_for, resample
-from sneakynet.types import ScanArray
+from sneakynet.types import Affine, ScanArray
 from sneakynet.volumes.canonical import canonical
 from sneakynet.volumes.volume import Volume
 
 # Spacings nearer than this share of a voxel are taken as equal: headers round them.
 _EQUAL = 1e-3
 
-# What a CT can measure, HU. Outside of it are marks, such as -3024 for what was not scanned, and the overflow of metal:
-# averaged, one of them would colour a whole coarse voxel.
-_CT_RANGE = (-1024, 3071)
+CT_RANGE = (-1024, 3071)
+"""What a CT can measure, HU. Outside of it are marks, such as -3024 for what was not scanned, and the overflow of
+metal: averaged, one of them would colour a whole coarse voxel."""
 
 
-def network_shape(scan: Volume, *, spacing: tuple[float, float, float]) -> tuple[int, int, int]:
-    """Voxels that :func:`on_network_grid` will give, without doing it."""
+def network_grid(scan: Volume, *, spacing: tuple[float, float, float]) -> tuple[tuple[int, int, int], Affine]:
+    """Shape and affine that :func:`on_network_grid` will give, without doing it."""
     aligned = canonical(scan)
-    return (
-        aligned.shape
-        if _same_spacing(aligned, spacing)
-        else grid_for(aligned.shape, aligned.affine, spacing=spacing)[0]
-    )
+    if _same_spacing(aligned, spacing):
+        return aligned.shape, aligned.affine
+    return grid_for(aligned.shape, aligned.affine, spacing=spacing)
 
 
 def on_network_grid(scan: Volume, *, spacing: tuple[float, float, float]) -> Volume:
@@ -52,5 +50,5 @@ def _same_spacing(scan: Volume, spacing: tuple[float, float, float]) -> bool:
 
 def _physical(voxels: ScanArray) -> ScanArray:
     """Clipped to what a CT can measure; copied only where something is outside."""
-    low, high = _CT_RANGE
+    low, high = CT_RANGE
     return np.clip(voxels, low, high) if voxels.min() < low or voxels.max() > high else voxels

@@ -1,6 +1,8 @@
 """Which prediction belongs to which reference."""
 
 import logging
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +36,14 @@ def case_name(path: Path) -> str:
     return path.name[: len(path.name) - len(ending)].removesuffix("_0000")
 
 
+def case_names(paths: Sequence[Path]) -> dict[Path, str]:
+    """Name of each file's case; those of files that share one begin with their folders."""
+    count = Counter(map(case_name, paths))
+    return {
+        path: str(path.parent / case_name(path)) if count[case_name(path)] > 1 else case_name(path) for path in paths
+    }
+
+
 def pair_cases(prediction: Path, reference: Path) -> tuple[Pair, ...]:
     """Pair two files, or the files of two folders by their case names.
 
@@ -60,7 +70,7 @@ def pair_cases(prediction: Path, reference: Path) -> tuple[Pair, ...]:
         raise DatasetError(msg)
     if prediction.is_file():
         return (Pair(case_name(prediction), prediction, reference),)
-    predictions, references = _label_maps(prediction), _label_maps(reference)
+    predictions, references = _by_case(prediction), _by_case(reference)
     missing = sorted(references.keys() - predictions.keys())
     if missing:
         msg = (
@@ -76,8 +86,53 @@ def pair_cases(prediction: Path, reference: Path) -> tuple[Pair, ...]:
     return tuple(Pair(case, predictions[case], references[case]) for case in sorted(references))
 
 
-def _label_maps(folder: Path) -> dict[str, Path]:
-    """Label maps of a folder by case name."""
+def label_maps(paths: Sequence[Path]) -> tuple[Path, ...]:
+    """The files that are meant by label maps and folders of them, in order; a folder's by case name.
+
+    Raises:
+        DatasetError: a path is missing, or a folder holds no label map.
+    """
+    missing = [str(path) for path in paths if not path.exists()]
+    if missing:
+        msg = f"there is no {', '.join(missing)}; give label maps or folders of label maps"
+        raise DatasetError(msg)
+    return tuple(
+        dict.fromkeys(file for path in paths for file in (_by_case(path).values() if path.is_dir() else (path,)))
+    )
+
+
+def scans_of(labels: Sequence[Path], scan: Path) -> dict[Path, Path]:
+    """The scan of each label map.
+
+    Args:
+        labels: the label maps.
+        scan: the scan of the only one, of any kind that can be read; or a folder of files with their case names.
+
+    Raises:
+        DatasetError: it is missing, or some label map has no scan there.
+    """
+    if not scan.exists():
+        msg = f"there is no scan {scan}; give a scan, or a folder of scans"
+        raise DatasetError(msg)
+    holds_files = scan.is_dir() and any(path.name.lower().endswith(_ENDINGS) for path in scan.iterdir())
+    if len(labels) == 1 and not holds_files:
+        return {labels[0]: scan}
+    if not scan.is_dir():
+        msg = f"{scan} is one scan for {len(labels)} label maps; give a folder of scans with their case names"
+        raise DatasetError(msg)
+    scans = _by_case(scan)
+    missing = sorted({case_name(path) for path in labels} - scans.keys())
+    if missing:
+        msg = (
+            f"{scan} has no scan for {len(missing)} of the {len(labels)} label maps: {_shown(missing)}; "
+            "scans bear the case names of their label maps"
+        )
+        raise DatasetError(msg)
+    return {path: scans[case_name(path)] for path in labels}
+
+
+def _by_case(folder: Path) -> dict[str, Path]:
+    """Volume files of a folder by case name."""
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
         if path.name.startswith(".") or not path.name.lower().endswith(_ENDINGS):

@@ -1,60 +1,118 @@
-"""The files that an evaluation leaves."""
+"""The files that an evaluation leaves: tables for programs."""
 
 import csv
-import json
-from collections.abc import Sequence
-from dataclasses import asdict, fields
+import io
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from sneakynet.errors import DatasetError
+from sneakynet.anatomy.bone import BoneTable
 from sneakynet.evaluation.case import CaseResult
-from sneakynet.evaluation.overlap import ClassScore, Summary, summarize
+from sneakynet.evaluation.contingency import Contingency
+from sneakynet.evaluation.score import BACKGROUND, ClassScore
+from sneakynet.evaluation.summary import Summary
 from sneakynet.volumes.atomic import write_whole
 
 
-def summary_of(results: Sequence[CaseResult]) -> Summary:
-    """The summary over all cases.
+@dataclass(frozen=True)
+class Evaluation:
+    """Everything that an evaluation found.
 
     Args:
-        results: at least one case.
-
-    Returns:
-        The paper's summary.
-
-    Raises:
-        DatasetError: no reference holds a bone, so that there is nothing to score.
+        results: of all cases.
+        summary: of them.
+        table: the bones that were scored.
     """
-    scores = [score.dsc for result in results for score in result.scores]
-    if not scores:
-        msg = (
-            f"the reference of {results[0].case if len(results) == 1 else f'all {len(results)} cases'} holds no bone "
-            "of the bone table; check that prediction and reference are not swapped, and whose labels they hold"
-        )
-        raise DatasetError(msg)
-    return summarize(scores, bone_dsc=[result.bone_dsc for result in results])
+
+    results: Sequence[CaseResult]
+    summary: Summary
+    table: BoneTable
+
+    @property
+    def counts(self) -> Contingency:
+        """Voxels by (reference, prediction) over all cases."""
+        counts: Contingency = sum(result.counts for result in self.results)  # type: ignore[assignment]
+        return counts
 
 
-def write_report(folder: Path, results: Sequence[CaseResult], summary: Summary) -> None:
-    """Write ``per_class.csv`` (a row per case and bone of its reference) and ``summary.json``, both or neither.
+def write_files(folder: Path, evaluation: Evaluation, files: dict[str, Callable[[Evaluation], str]]) -> None:
+    """Write text files, all or none.
 
     Args:
         folder: must exist.
-        results: of all cases.
-        summary: of the same.
+        evaluation: what they tell.
+        files: name -> what makes its text.
 
     Raises:
         OutputError: a file cannot be written.
     """
-    with write_whole(folder / "summary.json") as summary_part, write_whole(folder / "per_class.csv") as rows_part:
-        with rows_part.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, [field.name for field in fields(ClassScore)], lineterminator="\n")
-            writer.writeheader()
-            for result in results:
-                writer.writerows({**asdict(score), "dsc": f"{score.dsc:.6f}"} for score in result.scores)
-        summary_part.write_text(summary_json(summary) + "\n", encoding="utf-8")
+    texts = {name: text(evaluation) for name, text in files.items()}
+    with ExitStack() as stack:
+        parts = {name: stack.enter_context(write_whole(folder / name)) for name in texts}
+        for name, text in texts.items():
+            parts[name].write_text(text, encoding="utf-8")
 
 
-def summary_json(summary: Summary) -> str:
-    """The summary as JSON text, figures to six digits."""
-    rounded = {key: round(value, 6) if isinstance(value, float) else value for key, value in asdict(summary).items()}
-    return json.dumps(rounded, indent=2)
+def per_class_csv(evaluation: Evaluation) -> str:
+    """A row per case and bone of its reference; what is undefined is empty."""
+    rows = [asdict(score) for result in evaluation.results for score in result.scores]
+    return _csv([field.name for field in fields(ClassScore)], rows)
+
+
+def confusion_csv(evaluation: Evaluation) -> str:
+    """A row per pair of labels that meet, over all cases: voxels, and their share of the reference's label."""
+    counts, table = evaluation.counts, evaluation.table
+    names = [BACKGROUND, *table.names]
+    whole = counts.sum(axis=1)
+    rows = [
+        {
+            "reference_id": int(one),
+            "reference": names[one],
+            "prediction_id": int(other),
+            "prediction": names[other],
+            "voxels": int(counts[one, other]),
+            "share": float(counts[one, other] / whole[one]),
+        }
+        for one, other in zip(*counts.nonzero(), strict=True)
+    ]
+    return _csv(["reference_id", "reference", "prediction_id", "prediction", "voxels", "share"], rows)
+
+
+def faults_csv(evaluation: Evaluation) -> str:
+    """A row per fault of a whole bone: case, kind, bone."""
+    rows: list[dict[str, object]] = [
+        {"case": result.case, "fault": kind, "bone": bone}
+        for result in evaluation.results
+        for kind, bones in asdict(result.faults).items()
+        for bone in bones
+    ]
+    return _csv(["case", "fault", "bone"], rows)
+
+
+def summary_json(evaluation: Evaluation) -> str:
+    """The summary."""
+    return evaluation.summary.to_json() + "\n"
+
+
+FILES: dict[str, Callable[[Evaluation], str]] = {
+    "per_class.csv": per_class_csv,
+    "confusion.csv": confusion_csv,
+    "faults.csv": faults_csv,
+    "summary.json": summary_json,
+}
+"""Name of each file -> what makes its text."""
+
+
+def _csv(columns: Sequence[str], rows: Sequence[dict[str, object]]) -> str:
+    file = io.StringIO()
+    writer = csv.DictWriter(file, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+    return file.getvalue()
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, bool):
+        return int(value)
+    return f"{value:.6f}" if isinstance(value, float) else value

@@ -88,7 +88,7 @@ def export_network(
 
 def _compared(network: SneakyNet, folder: Path) -> Comparison:
     engine, _ = load_exported(folder, device="cpu", precision="f32")
-    return compare(engine, TorchEngine(network, device=torch.device("cpu"), bf16=False))
+    return compare(engine, TorchEngine(network, device=torch.device("cpu"), dtype=torch.float32))
 
 
 def _check_packages(kind: Kind) -> None:

@@ -104,6 +104,46 @@ def resample(
     return _oblique(array, to_input, to_shape=to_shape, order=order, fill=fill)
 
 
+def axis_weights(
+    shape: tuple[int, int, int],
+    affine: Affine,
+    *,
+    to_shape: tuple[int, int, int],
+    to_affine: Affine,
+    antialias: bool = False,
+) -> tuple[sparse.csr_array, sparse.csr_array, sparse.csr_array]:
+    """What `resample` does along each axis (order 1, the edge repeated), for whoever applies it elsewhere.
+
+    Args:
+        shape: of the array.
+        affine: of the array.
+        to_shape: shape of the result.
+        to_affine: affine of the result; its axes run along those of ``affine``, in the same order.
+        antialias: see `resample`.
+
+    Returns:
+        Along i, j, k a matrix with a row per voxel of the result and a column per voxel of the array.
+
+    Raises:
+        SettingError: the axes are exchanged or turned.
+    """
+    to_input = np.linalg.inv(np.asarray(affine, dtype=np.float64)) @ np.asarray(to_affine, dtype=np.float64)
+    steps = np.diag(to_input)[:3]
+    across = np.abs(to_input[:3, :3] - np.diag(steps))
+    if float((across @ np.array(to_shape)).max()) >= _PARALLEL:
+        msg = f"the axes of the two grids do not run along each other (one voxel step is {to_input[:3, :3].tolist()})"
+        raise SettingError(msg)
+    i, j, k = (
+        _weights(
+            shape[a],
+            steps[a] * np.arange(to_shape[a]) + to_input[a, 3],
+            width=_box_width(abs(float(steps[a]))) if antialias else 0.0,
+        )
+        for a in range(3)
+    )
+    return i, j, k
+
+
 def _separable(
     array: np.ndarray,
     to_input: Float[np.ndarray, "4 4"],

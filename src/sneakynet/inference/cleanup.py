@@ -5,9 +5,9 @@ from jaxtyping import Bool, Int64
 
 from sneakynet.anatomy.bone import BoneTable
 from sneakynet.geometry.affine import to_world
+from sneakynet.geometry.components import Components, find_components
 from sneakynet.inference.cleanup_report import LISTED, BoneCleanup, CleanupReport, RemovedComponent
 from sneakynet.inference.cleanup_settings import CleanupSettings, check_cleanup_settings
-from sneakynet.inference.components import Components, find_components
 from sneakynet.inference.kept_components import kept_components
 from sneakynet.inference.voids import enclosed, up_to_size
 from sneakynet.types import Affine, LabelArray

@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 
 from sneakynet.errors import SettingError
-from sneakynet.inference.device import Precision, uses_bf16
+from sneakynet.inference.device import Precision, compute_dtype
 from sneakynet.inference.engine import Engine
 from sneakynet.inference.exported_folder import Kind, Part, parts_of, read_exported
 from sneakynet.inference.graph_engine import GraphEngine, RunGraph
@@ -28,8 +28,8 @@ def load_exported(
     Args:
         folder: that ``sneakynet export`` wrote.
         device: ``cpu``, or ``auto``, which is the same: exported graphs run on the CPU.
-        precision: of the convolutions. ``auto`` is bf16 as in `uses_bf16`, where the runtime has it; ONNX Runtime has
-            it nowhere.
+        precision: of the convolutions. ``auto`` is bf16 as in `compute_dtype`, where the runtime has it; ONNX Runtime
+            has it nowhere.
 
     Returns:
         What runs the network, and how to feed it.
@@ -63,7 +63,7 @@ def _open(path: Path, part: Part, *, kind: Kind, precision: Literal["f32", "bf16
 
 def _resolved(kind: Kind, precision: Precision) -> Literal["f32", "bf16"]:
     """The precision that is asked for, if it can be had."""
-    if not uses_bf16(precision, torch.device("cpu")):
+    if compute_dtype(precision, torch.device("cpu")) == torch.float32:
         return "f32"
     has_bf16 = kind == "openvino" and computes_bf16()
     if precision == "bf16" and not has_bf16:

@@ -4,8 +4,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int64
 from scipy.spatial import KDTree
 
+from sneakynet.geometry.components import Components
 from sneakynet.inference.cleanup_settings import CleanupSettings
-from sneakynet.inference.components import Components
 from sneakynet.inference.voids import enclosed
 from sneakynet.types import Affine
 

@@ -15,23 +15,63 @@ import psutil
 
 from sneakynet.errors import SettingError
 from sneakynet.inference.contexts import BLOCK_VOXELS, block_length, level_shape
+from sneakynet.inference.in_slabs import SLAB_VOXELS
 from sneakynet.models.architecture import Architecture
 from sneakynet.models.crop_skip import crop_skips
 
-LABEL_BYTES = 96 * 2**20
+LABEL_BYTES = {"cpu": 96 * 2**20, "cuda": 256 * 2**20}
 """Features that are made and labelled together."""
 
-# Full-resolution maps that a network holds at its widest: skip, joined input, both convolutions' results and what the
-# convolution library lays out anew. Measured, see benchmarks/memory.py.
-_MAPS_OF_A_UNET = 7.2
-_MAPS_OF_AN_ENCODER = 3.5
-_MAPS_OF_A_TILE = 5.8
 
-# What libraries take for themselves when they are first used, and what lies free between blocks of different sizes.
-_OVERHEAD = 112 * 2**20
+@dataclass(frozen=True, kw_only=True)
+class _Habits:
+    """What a kind of device was measured to hold, see ``benchmarks/memory.py``.
 
-# Slabs of the resampling in flight.
-_RESAMPLING = 64 * 2**20
+    Args:
+        maps_of_a_unet: full-resolution maps of a whole network at its widest: skip, joined input, both convolutions'
+            results and what the convolution library lays out anew.
+        maps_of_slabs: whole ones of them where the finest level is computed in slabs (`in_slabs`).
+        maps_of_a_slab: those of the slab in hand.
+        maps_of_an_encoder: of one without decoder.
+        maps_of_a_tile: of the target network.
+        resampling: bytes of the slabs in flight while a scan is brought to the network's grid.
+        labelling: bytes held at its widest per byte of :data:`LABEL_BYTES`.
+        overhead: bytes that libraries take when they are first used, and that lie free between blocks of different
+            sizes.
+    """
+
+    maps_of_a_unet: float
+    maps_of_slabs: float
+    maps_of_a_slab: float
+    maps_of_an_encoder: float
+    maps_of_a_tile: float
+    resampling: int
+    labelling: float
+    overhead: int
+
+
+_HABITS = {
+    "cpu": _Habits(
+        maps_of_a_unet=7.2,
+        maps_of_slabs=2.95,
+        maps_of_a_slab=5.8,
+        maps_of_an_encoder=3.5,
+        maps_of_a_tile=5.8,
+        resampling=64 * 2**20,
+        labelling=1.5,
+        overhead=144 * 2**20,
+    ),
+    "cuda": _Habits(
+        maps_of_a_unet=7.2,
+        maps_of_slabs=2.95,
+        maps_of_a_slab=5.8,
+        maps_of_an_encoder=3.5,
+        maps_of_a_tile=5.8,
+        resampling=768 * 2**20,
+        labelling=3.0,
+        overhead=112 * 2**20,
+    ),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +88,7 @@ class Workload:
         batch_size: tiles per pass of the network.
         passes: 2 where the scan is run mirrored too, else 1.
         output_bytes: of one voxel of what is kept in memory: labels, confidence.
+        device: kind of the device whose memory it is, ``cpu`` or ``cuda``.
     """
 
     scan: tuple[int, int, int]
@@ -59,6 +100,12 @@ class Workload:
     batch_size: int = 1
     passes: int = 1
     output_bytes: int = 0
+    device: str = "cpu"
+
+    @property
+    def habits(self) -> _Habits:
+        """What was measured on such a device."""
+        return _HABITS[self.device]
 
 
 @dataclass(frozen=True)
@@ -71,6 +118,7 @@ class Forecast:
         rows: rows of the network's grid along j that are blended at a time.
         strips: how many times.
         block_voxels: that a context is run over in one pass, see `block_length`.
+        overhead: bytes that are held in every stage beside the base.
         limit: bytes that may be held.
     """
 
@@ -79,6 +127,7 @@ class Forecast:
     rows: int
     strips: int
     block_voxels: int
+    overhead: int
     limit: int = 0
 
     def __str__(self) -> str:
@@ -98,7 +147,7 @@ class Forecast:
     @property
     def peak(self) -> int:
         """The most that is held at any time."""
-        return self.base + _OVERHEAD + max(self.stages.values())
+        return self.base + self.overhead + max(self.stages.values())
 
 
 def forecast(work: Workload, *, base: int, rows: int | None = None, block_voxels: int = BLOCK_VOXELS) -> Forecast:
@@ -116,14 +165,22 @@ def forecast(work: Workload, *, base: int, rows: int | None = None, block_voxels
     pyramid = int(grid * (1 + sum(8.0**-kappa for kappa in architecture.contexts))) * work.passes
     maps, running = _contexts(work, block_voxels)
     kept = pyramid + maps * work.passes + _product(work.scan) * work.output_bytes
-    labelling = 3 * LABEL_BYTES // 2
+    habits = work.habits
+    labelling = int(habits.labelling * LABEL_BYTES[work.device])
     stages = {
-        "resampling": grid + _RESAMPLING if work.resampled else 0,
+        "resampling": grid + habits.resampling if work.resampled else 0,
         "pyramid": pyramid + (grid if work.resampled else 0),
         "contexts": pyramid + maps * (work.passes - 1) + running,
         "tiles": kept + _ring(work, rows) * work.passes + max(_tile(work), labelling),
     }
-    return Forecast(base=base, stages=stages, rows=rows, strips=-(-work.grid[1] // rows), block_voxels=block_voxels)
+    return Forecast(
+        base=base,
+        stages=stages,
+        rows=rows,
+        strips=-(-work.grid[1] // rows),
+        block_voxels=block_voxels,
+        overhead=habits.overhead,
+    )
 
 
 def fit(work: Workload, *, base: int, limit: int, step: int) -> Forecast:
@@ -196,7 +253,6 @@ def _contexts(work: Workload, block_voxels: int) -> tuple[int, int]:
     architecture = work.architecture
     value = architecture.width * work.activation_bytes
     links = crop_skips(architecture.variant, levels=architecture.levels, contexts=architecture.contexts)
-    at_its_widest = _MAPS_OF_A_UNET if architecture.needs_context_decoders else _MAPS_OF_AN_ENCODER
     kept, peak = 0, 0
     for n, (kappa, shared) in enumerate(zip(architecture.contexts, work.shared, strict=True)):
         if not shared:
@@ -209,9 +265,17 @@ def _contexts(work: Workload, block_voxels: int) -> tuple[int, int]:
             {0} if architecture.variant == "E" else set()
         )
         of_this = int(_product(shape) * value * sum(4.0**-level for level in levels))
-        peak = max(peak, kept + (of_this if halo else 0) + int(at_its_widest * at_once * value))
+        peak = max(peak, kept + (of_this if halo else 0) + int(_widest(work, at_once) * value))
         kept += of_this
     return kept, max(peak, kept)
+
+
+def _widest(work: Workload, voxels: int) -> float:
+    """Voxels of full-resolution maps that a context holds at its widest while it runs over that many."""
+    habits = work.habits
+    if not work.architecture.needs_context_decoders:
+        return habits.maps_of_an_encoder * voxels
+    return min(habits.maps_of_a_unet * voxels, habits.maps_of_slabs * voxels + habits.maps_of_a_slab * SLAB_VOXELS)
 
 
 def _ring(work: Workload, rows: int) -> int:
@@ -228,7 +292,7 @@ def _tile(work: Workload) -> int:
     """One pass of the target network, and of the contexts that run with it."""
     architecture = work.architecture
     voxels = work.batch_size * architecture.patch_size**3
-    return int(_MAPS_OF_A_TILE * voxels * architecture.width * work.activation_bytes)
+    return int(work.habits.maps_of_a_tile * voxels * architecture.width * work.activation_bytes)
 
 
 def _widths(rows: int, step: int) -> Iterator[int]:

@@ -2,24 +2,25 @@
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from sneakynet.data.network_grid import network_shape, on_network_grid
+from sneakynet.data.network_grid import network_grid, on_network_grid
 from sneakynet.data.patches import PatchGeometry
 from sneakynet.errors import SettingError, WeightsError
 from sneakynet.geometry.orientation import canonical_axes, restore
 from sneakynet.inference.axis_samples import AxisSamples
 from sneakynet.inference.blend import Slab
 from sneakynet.inference.contexts import shared_contexts, tile_grid
-from sneakynet.inference.device import Precision, resolve_device, uses_bf16
+from sneakynet.inference.device import Precision, compute_dtype, resolve_device
 from sneakynet.inference.engine import Engine, TorchEngine
 from sneakynet.inference.exported import is_exported, load_exported
+from sneakynet.inference.grid_on_gpu import grid_on_gpu
 from sneakynet.inference.linear_head import LinearHead
 from sneakynet.inference.memory import LABEL_BYTES, Forecast, Workload, fit, memory_at_hand, memory_in_use
+from sneakynet.inference.outflow import Outflow
 from sneakynet.inference.progress import tile_bar
 from sneakynet.inference.scan_pass import ScanPass, batch_size
 from sneakynet.inference.scan_pyramid import ScanPyramid
@@ -29,8 +30,9 @@ from sneakynet.models.allocator import freed_memory_kept, keep_freed_memory
 from sneakynet.models.default import default_weights
 from sneakynet.models.sneakynet import SneakyNet
 from sneakynet.models.weights import WeightsHeader, load_weights
+from sneakynet.types import Affine
 from sneakynet.volumes.canonical import canonical
-from sneakynet.volumes.scratch import let_go, scratch_array
+from sneakynet.volumes.scratch import scratch_array
 from sneakynet.volumes.volume import Volume
 
 _LOG = logging.getLogger(__name__)
@@ -40,14 +42,6 @@ Progress = Callable[[int, int], None]
 
 OVERLAP = 0.25
 """Half of the tiles' edge gives nearly the same labels at twice the cost."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Targets:
-    """Where labels go: arrays on the scan's own grid, axes in RAS+ order, k slowest."""
-
-    labels: np.ndarray
-    confidence: np.ndarray | None
 
 
 class Predictor:
@@ -60,7 +54,7 @@ class Predictor:
         header: how to feed it and what its classes mean.
         name: of the model, for the records.
         device: see `resolve_device`.
-        precision: of the convolutions, see `uses_bf16`.
+        precision: of the convolutions, see `compute_dtype`.
         overlap: share of its edge that a tile has in common with the next, at least.
         share_contexts: run contexts once over the whole scan where the network allows it (`shared_contexts`).
         skip_air: run no tile that holds nothing but air (`tiles_of_air`).
@@ -83,7 +77,7 @@ class Predictor:
     ) -> None:
         if isinstance(network, SneakyNet):
             where = resolve_device(device)
-            network = TorchEngine(network, device=where, bf16=uses_bf16(precision, where))
+            network = TorchEngine(network, device=where, dtype=compute_dtype(precision, where))
         self.engine = network
         if self.engine.device.type == "cpu":
             keep_freed_memory()
@@ -118,7 +112,7 @@ class Predictor:
             path: a weights file, or a folder that ``sneakynet export`` wrote; None takes the weights that come with the
                 package.
             device: see `resolve_device`.
-            precision: of the convolutions, see `uses_bf16`.
+            precision: of the convolutions, see `compute_dtype`.
             threads: of the processor, for the whole process from then on; None leaves them as they are.
 
         Raises:
@@ -177,12 +171,8 @@ class Predictor:
         kept = 0 if folder else 1 + confidence
         forecast = self._plan(straight, mirror=mirror, kept=kept, limit=memory_limit, reserve=reserve)
         planned(forecast)
-        grid = on_network_grid(scan, spacing=self.header.spacing)
-        samples = _samples(straight, grid)
-        pyramid = ScanPyramid.build(
-            grid.voxels, self._geometry, hu_window=self.header.hu_window, device=self.engine.device
-        )
-        del grid
+        samples = _samples(straight, *network_grid(straight, spacing=self.header.spacing))
+        pyramid = ScanPyramid.build(self._on_grid(straight), self._geometry, hu_window=self.header.hu_window)
         passes = [
             ScanPass.prepare(
                 self.engine,
@@ -198,11 +188,12 @@ class Predictor:
             for mirrored in ((False, True) if mirror else (False,))
         ]
         shape = straight.shape[::-1]
-        into = _Targets(
+        into = Outflow(
             labels=scratch_array(shape, np.uint8 if self.header.table.n_classes <= 256 else np.uint16, folder=folder),
             confidence=scratch_array(shape, np.uint8, folder=folder) if confidence else None,
         )
-        self._label(passes, samples, into, strips=_strips(pyramid.shape[1], forecast.rows), progress=progress)
+        with into.open():
+            self._label(passes, samples, into, strips=_strips(pyramid.shape[1], forecast.rows), progress=progress)
         axes = canonical_axes(scan.affine)
         return Segmentation(
             labels=Volume(restore(into.labels.transpose(), axes), scan.affine),
@@ -214,20 +205,27 @@ class Predictor:
             else Volume(restore(into.confidence.transpose(), axes), scan.affine),
         )
 
+    def _on_grid(self, scan: Volume) -> np.ndarray | torch.Tensor:
+        """Hounsfield units on the network's grid, where they are needed."""
+        if self.engine.device.type == "cpu":
+            return on_network_grid(scan, spacing=self.header.spacing).voxels
+        return grid_on_gpu(scan, spacing=self.header.spacing, device=self.engine.device)
+
     def _plan(self, scan: Volume, *, mirror: bool, kept: int, limit: int | None, reserve: int) -> Forecast:
         """What a scan will take, held under a limit."""
         architecture, device = self.engine.architecture, self.engine.device
-        grid = network_shape(scan, spacing=self.header.spacing)
+        grid, _ = network_grid(scan, spacing=self.header.spacing)
         work = Workload(
             scan=scan.shape,
             grid=grid,
             resampled=grid != scan.shape,
             architecture=architecture,
             shared=self._shared,
-            activation_bytes=2 if self.engine.precision == "bf16" else 4,
+            activation_bytes=4 if self.engine.precision == "f32" else 2,
             batch_size=batch_size(architecture.patch_size, device),
             passes=1 + mirror,
             output_bytes=kept if device.type == "cpu" else 0,
+            device=device.type,
         )
         if device.type == "cpu":
             # What earlier scans left free is taken first; what was there when the model was loaded is in use for good.
@@ -245,7 +243,7 @@ class Predictor:
         self,
         passes: Sequence[ScanPass],
         samples: Samples,
-        into: _Targets,
+        into: Outflow,
         *,
         strips: Sequence[range],
         progress: Progress,
@@ -276,15 +274,10 @@ class Predictor:
                         features,
                         head,
                         (samples[0], j, k),
-                        dtype=into.labels.dtype.type,
                         confidence=into.confidence is not None,
                     )
-                    at = (slice(points_k.start, points_k.stop), slice(points_j.start, points_j.stop))
-                    into.labels[at] = found.labels
-                    if into.confidence is not None:
-                        into.confidence[at] = found.confidence
-                for array in (into.labels, into.confidence):
-                    let_go(array)
+                    into.put(found, (slice(points_k.start, points_k.stop), slice(points_j.start, points_j.stop)))
+                into.rest()
 
     def _check(self, slab: Slab) -> None:
         if not torch.isfinite(slab.features.sum()):
@@ -321,7 +314,7 @@ def segment(
         scan: Hounsfield units; any orientation, spacing and size, oblique too.
         model: a weights file, or a folder that ``sneakynet export`` wrote; None takes the weights of the package.
         device: ``auto``, ``cpu``, ``cuda`` ...
-        precision: ``auto``, ``f32`` or ``bf16``.
+        precision: ``auto``, ``f32``, ``bf16`` or, on a GPU, ``f16``.
         progress: whether to show a bar on stderr.
 
     Returns:
@@ -357,7 +350,7 @@ def _portions(slab: Slab, *, channels: int) -> Iterator[range]:
         channels: features per voxel that are made for a portion.
     """
     planes, rows, columns = slab.features.shape[:3]
-    step = max(1, LABEL_BYTES // (4 * rows * columns * channels) - 1)
+    step = max(1, LABEL_BYTES[slab.features.device.type] // (4 * rows * columns * channels) - 1)
     if planes == 1:
         yield range(slab.start, slab.stop)
     for first in range(slab.start, slab.stop - 1, step):
@@ -378,11 +371,11 @@ def _strips(length: int, rows: int) -> list[range]:
     return [range(max(0, first - 1), min(first + rows, length)) for first in range(0, length, rows)]
 
 
-def _samples(scan: Volume, grid: Volume) -> Samples:
-    """Where the scan's voxels lie on the network's grid; both run along the same axes."""
-    to_grid = np.linalg.inv(grid.affine) @ scan.affine
+def _samples(scan: Volume, shape: tuple[int, int, int], affine: Affine) -> Samples:
+    """Where the scan's voxels lie on the network's grid of that shape; both run along the same axes."""
+    to_grid = np.linalg.inv(affine) @ scan.affine
     i, j, k = (
-        AxisSamples.along(scan.shape[a], scale=float(to_grid[a, a]), offset=float(to_grid[a, 3]), length=grid.shape[a])
+        AxisSamples.along(scan.shape[a], scale=float(to_grid[a, a]), offset=float(to_grid[a, 3]), length=shape[a])
         for a in range(3)
     )
     return i, j, k

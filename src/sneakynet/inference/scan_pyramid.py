@@ -33,31 +33,32 @@ class ScanPyramid:
     @classmethod
     def build(
         cls,
-        scan: ScanArray,
+        scan: ScanArray | Float[Tensor, "i j k"],
         geometry: PatchGeometry,
         *,
         hu_window: tuple[float, float],
-        device: torch.device | None = None,
     ) -> "ScanPyramid":
         """Clip, scale, pad with edge values and pool a scan.
 
         Args:
-            scan: Hounsfield units on the network's grid.
+            scan: Hounsfield units on the network's grid; the levels lie on the device where it does, so that patches
+                are cut where they are needed.
             geometry: of the patches.
             hu_window: HU that become -1 and 1.
-            device: where the levels lie, so that patches are cut where they are needed; the CPU by default.
         """
         low, high = hu_window
         i, j, k = scan.shape
-        padded = np.empty([edge + -edge % geometry.grid for edge in scan.shape], dtype=np.float32)
+        finest = torch.empty(
+            [edge + -edge % geometry.grid for edge in scan.shape],
+            device=scan.device if isinstance(scan, Tensor) else None,
+        )
         # In slices: a whole scan's temporary copies would be as large as all that is kept.
         for first in range(0, i, _PLANES):
-            inside = padded[first : first + _PLANES, :j, :k][: i - first]
-            np.clip(scan[first : first + _PLANES], np.float32(low), np.float32(high), out=inside)
-            inside -= (low + high) / 2
-            inside *= 2 / (high - low)
-        padded[i:], padded[:, j:], padded[:, :, k:] = padded[i - 1 : i], padded[:, j - 1 : j], padded[:, :, k - 1 : k]
-        finest = torch.from_numpy(padded).to(device or torch.device("cpu"))
+            inside = finest[first : first + _PLANES, :j, :k][: i - first]
+            part = scan[first : first + _PLANES]
+            inside.copy_(part if isinstance(part, Tensor) else torch.from_numpy(part.astype(np.float32)))
+            inside.clamp_(low, high).sub_((low + high) / 2).mul_(2 / (high - low))
+        finest[i:], finest[:, j:], finest[:, :, k:] = finest[i - 1 : i], finest[:, j - 1 : j], finest[:, :, k - 1 : k]
         levels = {0: finest, **{kappa: avg_pool3d(finest[None, None], 2**kappa)[0, 0] for kappa in geometry.contexts}}
         return cls(shape=(i, j, k), levels=levels, geometry=geometry)
 

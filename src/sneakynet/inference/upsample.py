@@ -8,9 +8,8 @@ of them: only the few points at the border of a bone (some 2 to 7 in a hundred) 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from jaxtyping import Float, Integer
+from jaxtyping import Float, Integer, UInt8
 from torch import Tensor
 from torch.nn.functional import embedding_bag
 
@@ -20,8 +19,9 @@ from sneakynet.inference.linear_head import LinearHead
 Samples = tuple[AxisSamples, AxisSamples, AxisSamples]
 """Along i, j, k."""
 
-CHUNK = 1 << 13
-"""Voxels headed at once: 126 scores of 4 bytes each make 4 MB, which a processor's cache can hold."""
+CHUNK = {"cpu": 1 << 13, "cuda": 1 << 19}
+"""Voxels headed at once: 126 scores of 4 bytes each make 4 MB, which a processor's cache can hold; a GPU needs more to
+be filled, and 250 MB are little there."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,8 +33,8 @@ class LabelledPlanes:
         confidence: probability of the winning class, percent; None where it was not asked for.
     """
 
-    labels: Integer[np.ndarray, "k j i"]
-    confidence: Integer[np.ndarray, "k j i"] | None
+    labels: Integer[Tensor, "k j i"]
+    confidence: UInt8[Tensor, "k j i"] | None
 
 
 def label_planes(
@@ -42,7 +42,6 @@ def label_planes(
     head: LinearHead,
     samples: Samples,
     *,
-    dtype: type[np.unsignedinteger],
     confidence: bool = False,
 ) -> LabelledPlanes:
     """Label the points that lie between some voxels of the network's grid.
@@ -51,13 +50,13 @@ def label_planes(
         features: blended, all that the head reads, in parts by channel.
         head: features -> class scores.
         samples: the points along i, j, k, counted from the first voxel.
-        dtype: of the labels.
         confidence: also give the softmax of the winning class's score.
 
     Returns:
-        One label per point.
+        One label per point, on the features' device: uint8, or int32 where a byte cannot hold the classes.
     """
     flat, shape = [part.reshape(-1, part.shape[-1]) for part in features], features[0].shape[:3]
+    one_byte, chunk = len(head.bias) <= 256, CHUNK[flat[0].device.type]
     along = [axis.to(flat[0].device) for axis in samples[::-1]]
     # Where only labels are asked for, most of the background need not be scored.
     settled = head.background_for_certain(features)
@@ -66,7 +65,7 @@ def label_planes(
     open_voxels = (~settled).reshape(-1).nonzero()[:, 0]
     winners, chances = _scored(flat, open_voxels, head, confidence=confidence)
     winners = winners.reshape(shape)
-    if dtype is np.uint8:
+    if one_byte:
         winners = winners.short()  # half the bytes to copy
     agreed = _agreed(winners, along)
     # The copies along the slowest axis come last: they are of whole planes.
@@ -78,7 +77,7 @@ def label_planes(
         for dim in (2, 1, 0):
             sure = _between(sure, along[dim], dim)
     mixed = (agreed < 0).nonzero()
-    for points in torch.split(mixed, CHUNK) if len(mixed) else ():
+    for points in torch.split(mixed, chunk) if len(mixed) else ():
         voxels, weights = _corners(points, shape, along)
         mixture = [embedding_bag(voxels, part, mode="sum", per_sample_weights=weights.to(part)) for part in flat]
         won, chance = _winners(mixture, head, confidence=confidence)
@@ -88,8 +87,8 @@ def label_planes(
         if sure is not None and chance is not None:
             sure.view(-1).index_copy_(0, at, chance.to(sure))
     return LabelledPlanes(
-        labels=agreed.cpu().numpy().astype(dtype),
-        confidence=None if sure is None else (sure * 100).round().clamp(0, 100).byte().cpu().numpy(),
+        labels=agreed.byte() if one_byte else agreed,
+        confidence=None if sure is None else (sure * 100).round().clamp(0, 100).byte(),
     )
 
 
@@ -100,7 +99,7 @@ def _scored(
     device, voxels = flat[0].device, len(flat[0])
     winners = torch.zeros(voxels, dtype=torch.int32, device=device)
     chances = torch.ones(voxels if confidence else 0, device=device)
-    for part in torch.split(at, CHUNK) if len(at) else ():
+    for part in torch.split(at, CHUNK[device.type]) if len(at) else ():
         won, chance = _winners([each.index_select(0, part) for each in flat], head, confidence=confidence)
         winners.index_copy_(0, part, won)
         if chance is not None:

@@ -1,24 +1,19 @@
 """The page at the end: as Markdown, as HTML that needs nothing beside it, and as JSON."""
 
-import html
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sneakynet.evaluation.overlap import summarize
+from sneakynet.evaluation.spread import spread_of
 from sneakynet.reproduction.plan import Plan
 from sneakynet.reproduction.pooled import RATES, Pooled, gap, median_interval
 from sneakynet.reproduction.table import PageTable
+from sneakynet.viewer.page import render
 from sneakynet.volumes.atomic import write_whole
 
 NAME = "reproduction"
 _TITLE = "SneakyNet's experiments, repeated"
-_STYLE = (
-    "body{font:15px/1.5 system-ui,sans-serif;max-width:70em;margin:2em auto;padding:0 1em;color:#222}"
-    "table{border-collapse:collapse;margin:.5em 0}td,th{padding:.25em .8em;text-align:right;border-top:1px solid #ddd}"
-    "td:first-child,th:first-child{text-align:left}th{border-top:0;border-bottom:2px solid #888}p{color:#555}"
-)
 
 
 def write_page(folder: Path, plan: Plan, results: Mapping[str, Pooled], tables: Sequence[PageTable]) -> None:
@@ -30,7 +25,7 @@ def write_page(folder: Path, plan: Plan, results: Mapping[str, Pooled], tables: 
     words = _words(plan, results)
     texts = {
         "md": "\n\n".join([f"# {_TITLE}", *words, *map(_markdown, tables)]) + "\n",
-        "html": _html(words, tables),
+        "html": render("reproduction.html.j2", title=_TITLE, words=words, tables=tables),
         "json": json.dumps(facts(plan, results), indent=1) + "\n",
     }
     paths = {ending: folder / f"{NAME}.{ending}" for ending in texts}
@@ -49,18 +44,18 @@ def facts(plan: Plan, results: Mapping[str, Pooled]) -> dict[str, Any]:
 
 def _facts(pooled: Pooled, results: Mapping[str, Pooled]) -> dict[str, Any]:
     scores = [pair.dsc for pair in pooled.pairs]
-    summary = summarize(scores, bone_dsc=[0.0]) if scores else None
+    spread = spread_of(scores) if scores else None
     baseline = results.get(pooled.experiment.baseline)
     above = gap(pooled, baseline) if baseline is not None and baseline is not pooled else None
     return {
         "folds": list(pooled.folds),
         "cases": list(pooled.cases),
         "pairs": len(scores),
-        "median_dsc": summary and summary.median_dsc,
-        "plus_p84": summary and summary.plus_p84,
-        "minus_p16": summary and summary.minus_p16,
+        "median_dsc": spread and spread.median,
+        "plus_p84": spread and spread.plus,
+        "minus_p16": spread and spread.minus,
         "median_interval": median_interval(pooled),
-        "nonzero_share": summary and summary.nonzero_share,
+        "nonzero_share": spread and spread.nonzero,
         "gap_to_a": above and above[0],
         "gap_interval": above and above[1],
         "rates": {name: pooled.rate(name) for name in RATES},
@@ -91,15 +86,3 @@ def _markdown(table: PageTable) -> str:
     rule = ["---", *["---:"] * (len(table.header) - 1)]
     lines = [f"| {' | '.join(row)} |" for row in (table.header, rule, *table.rows)]
     return "\n".join([f"## {table.title}", "", *lines, "", table.note]).rstrip()
-
-
-def _html(words: Sequence[str], tables: Sequence[PageTable]) -> str:
-    body = [f"<h1>{html.escape(_TITLE)}</h1>", *(f"<p>{html.escape(text).replace('`', '')}</p>" for text in words)]
-    for table in tables:
-        head = "".join(f"<th>{html.escape(text)}</th>" for text in table.header)
-        rows = ["".join(f"<td>{html.escape(text)}</td>" for text in row) for row in table.rows]
-        body.append(f"<h2>{html.escape(table.title)}</h2>")
-        body.append(f"<table><tr>{head}</tr>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>")
-        body.append(f"<p>{html.escape(table.note)}</p>")
-    head = f'<meta charset="utf-8"><title>{html.escape(_TITLE)}</title><style>{_STYLE}</style>'
-    return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(body)}</body></html>\n'

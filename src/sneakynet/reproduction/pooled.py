@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Float64
 
+from sneakynet.evaluation.spread import spread_of
 from sneakynet.reproduction.experiment import Experiment
 from sneakynet.reproduction.plan import Plan
 from sneakynet.reproduction.unit import SCORES, TIMES, TRAINED, unit_folder
@@ -28,14 +30,12 @@ class PairScore:
         case: the scan.
         bone: its name.
         dsc: 0 to 1.
-        voxels: of the bone in the reference.
         rates: those of `RATES` that apply to the bone.
     """
 
     case: str
     bone: str
     dsc: float
-    voxels: int
     rates: dict[str, float]
 
 
@@ -65,21 +65,14 @@ class Pooled:
         return tuple(sorted({pair.case for pair in self.pairs}))
 
     def rate(self, name: str) -> float | None:
-        """Share of the voxels of all bones to which a kind of confusion applies; None where none does."""
-        rows = [(pair.rates[name], pair.voxels) for pair in self.pairs if name in pair.rates]
-        total = sum(voxels for _, voxels in rows)
-        return sum(share * voxels for share, voxels in rows) / total if total else None
+        """Mean share of the bones to which a kind of confusion applies, as in `Summary`; None where none does."""
+        shares = [pair.rates[name] for pair in self.pairs if name in pair.rates]
+        return statistics.fmean(shares) if shares else None
 
 
 def collect(plan: Plan, folder: Path) -> dict[str, Pooled]:
     """Every experiment's scores by its name; only finished folds count."""
     return {experiment.name: _pooled(plan, folder, experiment) for experiment in plan.experiments}
-
-
-def median_above_zero(scores: Sequence[float]) -> float | None:
-    """Median of the scores above 0, as the paper takes it."""
-    found = [score for score in scores if score > 0]
-    return float(np.median(found)) if found else None
 
 
 def median_interval(pooled: Pooled) -> Interval | None:
@@ -91,7 +84,7 @@ def gap(pooled: Pooled, baseline: Pooled) -> tuple[float, Interval] | None:
     """How much higher the median is than a baseline's on the same scans, and 95 % of it over resampled scans."""
     common = sorted({*pooled.cases} & {*baseline.cases})
     mine, theirs = _restricted(pooled, common), _restricted(baseline, common)
-    medians = [median_above_zero([pair.dsc for pair in each.pairs]) for each in (mine, theirs)]
+    medians = [spread_of([pair.dsc for pair in each.pairs]).median if each.pairs else None for each in (mine, theirs)]
     interval = _interval([mine, theirs], lambda found: found[0] - found[1])
     if medians[0] is None or medians[1] is None or interval is None:
         return None
@@ -113,13 +106,19 @@ def _interval(each: Sequence[Pooled], figure: Callable[[list[float]], float]) ->
     figures = []
     for _ in range(RESAMPLES):
         drawn = rng.integers(len(cases), size=len(cases))
-        medians = [median_above_zero(np.concatenate([scores[n] for n in drawn]).tolist()) for scores in by_case]
+        medians = [_median_above_zero(np.concatenate([scores[n] for n in drawn])) for scores in by_case]
         if all(median is not None for median in medians):
             figures.append(figure([median for median in medians if median is not None]))
     if not figures:
         return None
     low, high = np.percentile(figures, [2.5, 97.5])
     return float(low), float(high)
+
+
+def _median_above_zero(scores: Float64[np.ndarray, " pair"]) -> float | None:
+    """As in `Spread`, which is too slow to be taken a thousand times."""
+    found = scores[scores > 0]
+    return float(np.median(found)) if len(found) else None
 
 
 def _pooled(plan: Plan, folder: Path, experiment: Experiment) -> Pooled:
@@ -145,7 +144,6 @@ def _read(path: Path) -> list[PairScore]:
                 case=row["case"],
                 bone=row["name"],
                 dsc=float(row["dsc"]),
-                voxels=int(row["voxels_reference"]),
                 rates={name: float(row[name]) for name in RATES if row.get(name)},
             )
             for row in csv.DictReader(file)

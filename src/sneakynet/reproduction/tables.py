@@ -3,12 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
-import numpy as np
-
-from sneakynet.evaluation.overlap import summarize
+from sneakynet.evaluation.spread import spread_of
 from sneakynet.reproduction.experiment import Experiment
 from sneakynet.reproduction.paper import paper, printed
-from sneakynet.reproduction.pooled import RATES, Pooled, gap, median_above_zero, median_interval
+from sneakynet.reproduction.pooled import RATES, Pooled, gap, median_interval
 from sneakynet.reproduction.table import PageTable, between, number, share
 
 TableName = Literal["1", "2", "3", "4", "confusion"]
@@ -82,8 +80,8 @@ def _speed(rows: Sequence[Pooled], spacing: float) -> PageTable:
         )
     header = ("network, fields of view", "width", "parameters", "paper", "s per iteration", "paper")
     note = (
-        "The paper's parameters are lost in its text, which calls them about the same for A to D; its seconds are of \
-a Quadro RTX 6000."
+        "The paper's parameters are lost in its text, which calls them about the same for A to D; its seconds "
+        "are of a Quadro RTX 6000."
     )
     return PageTable("Table 1: size and speed", header, tuple(body), note)
 
@@ -112,8 +110,8 @@ def _scores(name: str, rows: Sequence[Pooled], results: Mapping[str, Pooled], sp
     title = {"2": "Table 2: four networks at equal parameters", "3": "Table 3: how far the contexts see"}[name]
     header = ("network, fields of view", "scans", "median DSC > 0", "paper", "share > 0", "paper", "gap to A", "paper")
     note = (
-        "Medians over (scan, bone) pairs with a DSC above 0, + to the 84th and - to the 16th percentile; in brackets \
-95 % of the medians, or gaps, over resampled scans."
+        "Medians over (scan, bone) pairs with a DSC above 0, + to the 84th and - to the 16th percentile; in "
+        "brackets 95 % of the medians, or gaps, over resampled scans."
     )
     return PageTable(title, header, tuple(body), note)
 
@@ -121,15 +119,14 @@ def _scores(name: str, rows: Sequence[Pooled], results: Mapping[str, Pooled], sp
 def _median(pooled: Pooled) -> str:
     if not pooled.pairs:
         return "-"
-    summary = summarize([pair.dsc for pair in pooled.pairs], bone_dsc=[0.0])
-    if summary.median_dsc is None:
+    spread = spread_of([pair.dsc for pair in pooled.pairs])
+    if spread.median is None:
         return "none found"
-    spread = f"{summary.median_dsc:.2f} +{summary.plus_p84:.2f} -{summary.minus_p16:.2f}"
-    return spread + between(median_interval(pooled))
+    return f"{spread.median:.2f} +{spread.plus:.2f} -{spread.minus:.2f}" + between(median_interval(pooled))
 
 
 def _nonzero(pooled: Pooled) -> str:
-    return share(float(np.mean([pair.dsc > 0 for pair in pooled.pairs])) if pooled.pairs else None)
+    return share(spread_of([pair.dsc for pair in pooled.pairs]).nonzero if pooled.pairs else None)
 
 
 def _paper_gap(mine: Mapping[str, float | None], baseline: Mapping[str, float | None]) -> str:
@@ -144,12 +141,14 @@ def _bones(pooled: Pooled, spacing: float) -> PageTable:
             continue
         scores = [pair.dsc for pair in pooled.pairs if pair.bone in theirs["bones"]]
         found = sum(score > 0 for score in scores)
-        ours = number(median_above_zero(scores))
+        ours = number(spread_of(scores).median if scores else None)
         body.append((name, f"{found} of {len(scores)}", ours, number(theirs["median"])))
     body.append(("seconds per scan", "", number(pooled.seconds_per_scan, digits=1), _LOST))
     title = f"Table 4: single bones, {label(pooled.experiment, spacing=spacing)}"
-    note = "The paper compares with Lindgren Belal 2019 (L3 0.85, sacrum 0.88, rib 0.84) and Fu 2017 (means: L3 0.91, \
-clavicula 0.87, femur 0.92, pelvis 0.86), on other scans."
+    note = (
+        "The paper compares with Lindgren Belal 2019 (L3 0.85, sacrum 0.88, rib 0.84) and Fu 2017 (means: L3 "
+        "0.91, clavicula 0.87, femur 0.92, pelvis 0.86), on other scans."
+    )
     return PageTable(title, ("bone", "found", "median DSC > 0", "paper"), tuple(body), note)
 
 
@@ -159,7 +158,8 @@ def _confusion(rows: Sequence[Pooled], spacing: float) -> PageTable:
     )
     header = ("network, fields of view", "given to the other side", "to a neighbour in the series", "to a far bone")
     note = (
-        "Shares of the voxels of the bones to which it can happen. The paper shows matrices: without context, humeri \
-are called femora and left is confused with right; with context almost none of it is left."
+        "Means over the bones to which it can happen, of the share of their voxels. The paper shows matrices: "
+        "without context, humeri are called femora and left is confused with right; with context almost none "
+        "of it is left."
     )
     return PageTable("Confusion", header, body, note)

@@ -14,9 +14,10 @@ import torch
 
 from sneakynet.anatomy.bone import BoneTable
 from sneakynet.data.dataset import CaseFiles
-from sneakynet.evaluation.case import compare_files
+from sneakynet.evaluation.case import Comparison, compare_files
 from sneakynet.evaluation.pairing import Pair
-from sneakynet.evaluation.report import summary_of, write_report
+from sneakynet.evaluation.report import FILES, Evaluation, write_files
+from sneakynet.evaluation.summary import summary_of
 from sneakynet.inference.device import resolve_device
 from sneakynet.inference.predictor import Predictor
 from sneakynet.models.builders import count_parameters
@@ -167,13 +168,13 @@ def _segment(unit: Unit, *, late: Callable[[], bool], report: Callable[[str], No
 
 
 def _score(unit: Unit) -> None:
-    table = BoneTable.default()
+    how = Comparison(BoneTable.default(), surface=False)
     results = [
-        compare_files(Pair(case.name, unit.home / _LABELS / f"{case.name}.nii.gz", case.labels), table=table)
+        compare_files(Pair(case.name, unit.home / _LABELS / f"{case.name}.nii.gz", case.labels), how)
         for case in _test_cases(unit)
     ]
     make_folder(unit.home / SCORES)
-    write_report(unit.home / SCORES, results, summary_of(results))
+    write_files(unit.home / SCORES, Evaluation(results, summary_of(results, how.table), how.table), FILES)
 
 
 def _test_cases(unit: Unit) -> list[CaseFiles]:

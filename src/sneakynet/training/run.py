@@ -4,7 +4,6 @@ import importlib.metadata
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,8 @@ from sneakynet.errors import SettingError, SneakyNetError
 from sneakynet.models.allocator import keep_freed_memory
 from sneakynet.models.builders import build_sneakynet
 from sneakynet.models.sneakynet import SneakyNet
-from sneakynet.models.weights import load_weights
 from sneakynet.training.checkpoint import load_checkpoint
+from sneakynet.training.initial_weights import start_from
 from sneakynet.training.loop import CHECKPOINT, run_loop
 from sneakynet.training.material import Material, open_material
 from sneakynet.training.settings import TrainSettings, write_config
@@ -113,16 +112,7 @@ def _model(settings: TrainSettings, table: BoneTable) -> SneakyNet:
         hook_source=settings.hook_source,
     )
     if settings.init is not None:
-        start, header = load_weights(settings.init)
-        # The patch size decides what a network was shown, not what it is made of.
-        same = replace(start.architecture, patch_size=settings.patch_size) == model.architecture
-        if not same or header.table.names != table.names:
-            msg = (
-                f"{settings.init} holds another network than these settings ask for: "
-                f"{start.architecture.to_dict()}, not {model.architecture.to_dict()} with the same bones"
-            )
-            raise SettingError(msg)
-        model.load_state_dict(start.state_dict())
+        start_from(model, settings.init, table=table)
     return model
 
 

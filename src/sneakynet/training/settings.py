@@ -117,7 +117,8 @@ class TrainSettings:
     precision: Literal["f32", "bf16"] = "f32"
     """bf16 computes the convolutions in bfloat16."""
     init: Path | None = None
-    """Weights file to start from instead of fresh weights; it must hold the same network (patch size may differ)."""
+    """Weights file to start from instead of fresh weights; it must hold the same network, but for patch size and bones:
+    classes with the same name start from what it knows of them."""
     seed: int = 0
     """Decides the split, the first weights and every patch."""
 

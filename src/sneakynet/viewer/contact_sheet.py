@@ -5,25 +5,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Integer
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sneakynet.anatomy.bone import BoneTable
 from sneakynet.viewer.preview import FAINT, INK, PAPER, color_table, on_picture_grid, project
+from sneakynet.viewer.slice import Plane, busiest, covered, facing, windowed
 from sneakynet.volumes.atomic import write_whole
 from sneakynet.volumes.volume import Volume
 
-COLUMNS = ("front", "left", "axial", "axial", "coronal", "coronal", "sagittal", "sagittal")
+_PLANES: tuple[Plane, ...] = ("axial", "coronal", "sagittal")
+
+COLUMNS = ("front", "left", *(plane for plane in _PLANES for _ in range(2)))
 """Of a case's row: two projections, and each slice plain and with labels."""
 
-# Axis that a slice is taken across, in RAS+ order.
-_ACROSS = {"sagittal": 0, "coronal": 1, "axial": 2}
 # Enough for a picture of 250 pixels; twenty cases take some seconds.
 _MOST_VOXELS = 2_500_000
-# Shows lung and bone at once, soft tissue flat (a window of 1300 HU about 150).
-_WINDOW_HU = (-500.0, 800.0)
-_COVER = 0.55  # of a label over the scan
 _UNKNOWN = "#5a5f6b"
 _CELL, _DPI = 1.75, 100
 _TOP, _CAPTION, _GAP = 0.35, 0.24, 0.06  # inches
@@ -97,41 +95,11 @@ def _pictures(case: SheetCase, table: BoneTable) -> list[Float[np.ndarray, "_ _ 
     colors = {bone.id: bone.color for bone in table}
     pictures = [project(bones, hu, colors=colors, view=view) for view in ("coronal", "sagittal")]
     lut = color_table({**colors, **dict.fromkeys(set(np.unique(labels[~known]).tolist()) - {0}, _UNKNOWN)}, highest=0)
-    for name in COLUMNS[2::2]:
-        axis = _ACROSS[name]
-        at = _most_bone(bones, axis)
-        grey = _windowed(_facing(hu, axis, at))
-        pictures += [grey, _covered(grey, _facing(labels, axis, at), lut)]
+    for plane in _PLANES:
+        at = busiest(bones, plane)
+        grey = windowed(facing(hu, plane, at))
+        pictures += [grey, covered(grey, facing(labels, plane, at), lut)]
     return pictures
-
-
-def _most_bone(labels: Integer[np.ndarray, "i j k"], axis: int) -> int:
-    """Slice with most labelled voxels; the middle one if there are none."""
-    counts = (labels > 0).sum(tuple({0, 1, 2} - {axis}))
-    return int(counts.argmax()) if counts.any() else labels.shape[axis] // 2
-
-
-def _facing(array: np.ndarray, axis: int, at: int) -> np.ndarray:
-    """A slice with rows upwards and columns to the picture's right: both horizontal axes of RAS+ run against it."""
-    plane: np.ndarray = array.take(at, axis).T[:, ::-1]
-    return plane
-
-
-def _windowed(hu: Float[np.ndarray, "row column"]) -> Float[np.ndarray, "row column 3"]:
-    low, high = _WINDOW_HU
-    grey = ((hu - low) / (high - low)).clip(0, 1)
-    return np.repeat(grey[..., None], 3, axis=-1)
-
-
-def _covered(
-    picture: Float[np.ndarray, "row column 3"],
-    labels: Integer[np.ndarray, "row column"],
-    lut: Float[np.ndarray, "id 3"],
-) -> Float[np.ndarray, "row column 3"]:
-    """The picture under its labels' colours."""
-    cover = _COVER * (labels > 0)[..., None]
-    covered: Float[np.ndarray, "row column 3"] = picture * (1 - cover) + cover * lut[labels]
-    return covered
 
 
 def _show(axes: Axes, picture: Float[np.ndarray, "_ _ 3"]) -> None:

@@ -48,7 +48,7 @@ def test_other_shapes_are_refused(reference):
     with pytest.raises(
         VolumeError,
         match=r"case k: the prediction has 3 x 4 x 4 voxels and the reference 3 x 4 x 5 \(axes in RAS\+ order\); "
-        r"resample the one onto the grid of the other",
+        r"--resample brings the prediction onto the reference's grid",
     ):
         compare(Volume(reference.voxels[..., 1:], AFFINE), reference, table=TABLE, case="k")
 
@@ -59,7 +59,7 @@ def test_other_places_are_refused(reference):
     with pytest.raises(
         VolumeError,
         match=r"case k: the grids of prediction and reference lie up to 3 mm apart though both have 3 x 4 x 5 voxels "
-        r"\(spacing 2 x 2 x 3 mm and 2 x 2 x 3 mm, origin -10 x 5 x 103 mm and -10 x 5 x 100 mm\); resample",
+        r"\(spacing 2 x 2 x 3 mm and 2 x 2 x 3 mm, origin -10 x 5 x 103 mm and -10 x 5 x 100 mm\); --resample",
     ):
         compare(Volume(reference.voxels, affine), reference, table=TABLE, case="k")
 
@@ -76,3 +76,21 @@ def test_ignored_voxels_cost_and_earn_nothing(reference):
     ]
     assert result.bone_dsc == 1
     assert result.counts.sum() == 60 - 4
+
+
+def test_bones_at_a_face_of_the_scan_are_marked(reference):
+    voxels = np.zeros((5, 6, 7), dtype=np.uint8)
+    voxels[1:3, 1:3, 1:3], voxels[3:, 1:3, 1:3] = 1, 2
+    result = compare(Volume(voxels, AFFINE), Volume(voxels, AFFINE), table=TABLE, case="k")
+    assert [(score.name, score.cut_off) for score in result.scores] == [("head", False), ("tail", True)]
+
+
+def test_surfaces_are_in_mm_of_the_scan(reference):
+    voxels = np.zeros((10, 12, 14), dtype=np.uint8)
+    voxels[3:7, 3:9, 3:9] = 1
+    moved = np.roll(voxels, 1, axis=2)  # one voxel of 3 mm
+    (score,) = compare(Volume(moved, AFFINE), Volume(voxels, AFFINE), table=TABLE, case="k").scores
+    assert score.hd95 == pytest.approx(3)
+    assert score.nsd_1voxel == score.nsd_3mm == 1
+    (bare,) = compare(Volume(moved, AFFINE), Volume(voxels, AFFINE), table=TABLE, case="k", surface=False).scores
+    assert (bare.hd95, bare.nsd_3mm, bare.msd) == (None, None, None)

@@ -16,7 +16,7 @@ def network(variant="D", contexts=(1,), **options):
 
 
 def engine(net):
-    return TorchEngine(net, device=torch.device("cpu"), bf16=False)
+    return TorchEngine(net, device=torch.device("cpu"), dtype=torch.float32)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ import pytest
 
 from sneakynet.errors import SettingError
 from sneakynet.geometry.affine import to_world
-from sneakynet.geometry.resample import grid_for, resample
+from sneakynet.geometry.resample import axis_weights, grid_for, resample
 
 
 def turned(degrees: float) -> np.ndarray:
@@ -164,3 +164,21 @@ def test_slabs_leave_no_seams(monkeypatch: pytest.MonkeyPatch) -> None:
         with monkeypatch.context() as patch:
             patch.setattr("sneakynet.geometry.resample._SLAB_BYTES", 1)
             np.testing.assert_allclose(resample(array, AFFINES["RAS"], **arguments), whole[degrees], atol=1e-5)
+
+
+@pytest.mark.parametrize("antialias", [False, True])
+@pytest.mark.parametrize("spacing", [(3.0, 0.5, 1.0), (0.98, 2.0, 6.5)])
+def test_the_weights_along_the_axes_are_what_resampling_does(
+    spacing: tuple[float, float, float], antialias: bool
+) -> None:
+    voxels = np.random.default_rng(0).random(SHAPE, dtype=np.float32)
+    shape, grid = grid_for(SHAPE, AFFINES["RAS"], spacing=spacing)
+    i, j, k = axis_weights(SHAPE, AFFINES["RAS"], to_shape=shape, to_affine=grid, antialias=antialias)
+    expected = resample(voxels, AFFINES["RAS"], to_shape=shape, to_affine=grid, order=1, fill=None, antialias=antialias)
+    found = np.einsum("ai,bj,ck,ijk->abc", i.toarray(), j.toarray(), k.toarray(), voxels, optimize=True)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_no_weights_along_axes_that_are_turned() -> None:
+    with pytest.raises(SettingError, match="the axes of the two grids do not run along each other"):
+        axis_weights(SHAPE, turned(0), to_shape=SHAPE, to_affine=turned(20))

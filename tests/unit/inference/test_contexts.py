@@ -31,7 +31,7 @@ def network(variant="E", contexts=(1,), *, norm="none", hook_source="decoder", l
 
 
 def engine_of(net):
-    return TorchEngine(net, device=CPU, bf16=False)
+    return TorchEngine(net, device=CPU, dtype=torch.float32)
 
 
 def pyramid_of(shape, contexts, *, patch_size=16):

@@ -31,7 +31,7 @@ def pair(tiny, exported):
         else:
             network, folder = copy.deepcopy(tiny(model).network), exported(model, kind)
         engine, _ = load_exported(folder, device="cpu", precision="f32")
-        return engine, TorchEngine(network, device=torch.device("cpu"), bf16=False)
+        return engine, TorchEngine(network, device=torch.device("cpu"), dtype=torch.float32)
 
     return load
 
@@ -111,7 +111,9 @@ def test_any_order_of_axes_in_memory_will_do(pair, kind):
 def test_openvino_in_bf16(pair, monkeypatch):
     if not module.computes_bf16():
         pytest.skip("this processor has no bf16")
-    monkeypatch.setattr(module, "uses_bf16", lambda precision, device: precision != "f32")
+    monkeypatch.setattr(
+        module, "compute_dtype", lambda precision, device: torch.float32 if precision == "f32" else torch.bfloat16
+    )
     folder = WEIGHTS_OF_GOLDEN.with_name("exported_openvino_v1")
     exact = pair("golden", "openvino")[0].context_maps(0, noise(1, 1, 16, 16, 16))
     for precision in ("bf16", "auto"):
@@ -124,7 +126,9 @@ def test_openvino_in_bf16(pair, monkeypatch):
 
 def test_bf16_where_the_processor_lacks_it(golden, kind, monkeypatch):
     monkeypatch.setattr(module, "computes_bf16", lambda: False)
-    monkeypatch.setattr(module, "uses_bf16", lambda precision, device: precision != "f32")
+    monkeypatch.setattr(
+        module, "compute_dtype", lambda precision, device: torch.float32 if precision == "f32" else torch.bfloat16
+    )
     assert load_exported(golden, precision="auto")[0].precision == "f32"
     who = {
         "onnx": "ONNX Runtime does not compute in bf16 on CPUs: give --precision f32, or export to openvino",

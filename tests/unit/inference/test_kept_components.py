@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from sneakynet.geometry.components import find_components
 from sneakynet.inference.cleanup_settings import CleanupSettings
-from sneakynet.inference.components import find_components
 from sneakynet.inference.kept_components import kept_components
 
 SHAPE = (40, 20, 20)

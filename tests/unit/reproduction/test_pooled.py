@@ -19,7 +19,7 @@ def test_pairs_of_finished_folds_are_pooled(plan, tmp_path, write_unit):
     assert collect(plan, tmp_path)["B_16_32"].pairs == ()
 
 
-def test_rates_count_voxels(plan, tmp_path, write_unit):
+def test_rates_are_means_over_the_bones_they_apply_to(plan, tmp_path, write_unit):
     mixed = [*scores(plan, 0, 0.5, side_swap=0.3), ("case_00", "vertebrae_L1", 0.1, {"side_swap": "", "far": 0.2})]
     write_unit(plan, tmp_path, "A_16", 0, mixed)
     pooled = collect(plan, tmp_path)["A_16"]

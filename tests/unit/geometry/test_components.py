@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from sneakynet.inference import components
-from sneakynet.inference.components import find_components
+from sneakynet.geometry import components
+from sneakynet.geometry.components import find_components
 
 
 def test_what_touches_at_a_corner_is_one_component():

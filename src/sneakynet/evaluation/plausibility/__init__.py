@@ -1,0 +1,1 @@
+"""Whether a segmentation is plausible by itself, without a reference."""
