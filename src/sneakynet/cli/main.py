@@ -29,6 +29,7 @@ COMMANDS = {
     "evaluate": "Score label maps against references.",
     "compare": "Compare methods by their scores on the same cases.",
     "inspect": "Find label maps that should be looked at, without a reference.",
+    "reproduce": "Repeat the paper's experiments and print its tables beside ours.",
     "export": "Write a model for ONNX Runtime or OpenVINO.",
 }
 """Command -> its line in the overview. Each is a file ``cli/<command>.py`` with a function ``run(settings)`` whose one

@@ -11,6 +11,7 @@ from sneakynet.errors import DatasetError
 from sneakynet.evaluation.case import CaseResult
 from sneakynet.evaluation.confusion import Kinds, shifted_by
 from sneakynet.evaluation.score import ClassScore
+from sneakynet.evaluation.spread import spread_of
 
 
 @dataclass(frozen=True)
@@ -95,14 +96,13 @@ def summary_of(results: Sequence[CaseResult], table: BoneTable) -> Summary:
         )
         raise DatasetError(msg)
     dsc = [score.dsc for score in scores]
-    found = [value for value in dsc if value > 0]
-    p16, p50, p84 = (float(p) for p in np.percentile(found, [16, 50, 84])) if found else (None, None, None)
+    spread = spread_of(dsc)
     faults = [result.faults.counted() for result in results]
     return Summary(
-        median_dsc=p50,
-        plus_p84=None if p50 is None or p84 is None else p84 - p50,
-        minus_p16=None if p50 is None or p16 is None else p50 - p16,
-        nonzero_share=len(found) / len(scores),
+        median_dsc=spread.median,
+        plus_p84=spread.plus,
+        minus_p16=spread.minus,
+        nonzero_share=spread.nonzero,
         cases=len(results),
         pairs=len(scores),
         bone_dsc=float(np.nanmean([result.bone_dsc for result in results])),

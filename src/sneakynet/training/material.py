@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -13,6 +13,7 @@ from sneakynet.data.case import Case, Preparation, dataset_spacing, load_cases
 from sneakynet.data.dataset import read_dataset, split_cases
 from sneakynet.data.painted import Bodies, PaintedCases, Painting
 from sneakynet.data.patches import PatchGeometry
+from sneakynet.data.splits import read_split
 from sneakynet.errors import SettingError
 from sneakynet.phantom.scan import ScanSettings
 from sneakynet.training.loop import TrainingData
@@ -88,9 +89,12 @@ def _of_scans(
     dataset: Path, settings: TrainSettings, table: BoneTable, *, device: torch.device, cache: Path, quiet: bool
 ) -> Material:
     found = read_dataset(dataset, table=table)
-    training, validation = split_cases(
-        [case.name for case in found.cases], validation=settings.validation_cases, seed=settings.seed
-    )
+    names = [case.name for case in found.cases]
+    if settings.splits is None:
+        training, validation = split_cases(names, validation=settings.validation_cases, seed=settings.seed)
+    else:
+        training, validation = read_split(settings.splits, fold=settings.fold, cases=names)
+        found = replace(found, cases=tuple(case for case in found.cases if case.name in {*training, *validation}))
     spacing = settings.spacing or dataset_spacing(found)
     preparation = Preparation(
         spacing=spacing,

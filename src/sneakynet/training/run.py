@@ -119,7 +119,7 @@ def _model(settings: TrainSettings, table: BoneTable) -> SneakyNet:
 def _provenance(dataset: Path | None, settings: TrainSettings, material: Material) -> dict[str, Any]:
     """Where the weights come from; names only, so that no path of this machine travels with them."""
     described = settings.to_dict()
-    for name in ("table", "cache", "init"):
+    for name in ("table", "cache", "init", "splits"):
         described[name] = Path(described[name]).name if described[name] else None
     return {
         "sneakynet": importlib.metadata.version("sneakynet"),

@@ -28,6 +28,7 @@ FREE_ON_RESUME = frozenset(
         "cache",
         "workers",
         "cache_gb",
+        "splits",  # where the file lies; which of its folds is fixed
     }
 )
 
@@ -67,6 +68,10 @@ class TrainSettings:
     """Label of a context's voxel: the majority's, or the commonest bone wherever a quarter is bone."""
     validation_cases: int | None = None
     """How many cases are held out; by default a tenth, at least one."""
+    splits: Path | None = None
+    """File that says which cases are learnt from and which are held out: nnU-Net's splits_final.json."""
+    fold: int = 0
+    """Which of its splits, from 0."""
     cache: Path | None = None
     """Folder for prepared cases, reused by later runs; by default RUN/cache."""
 
@@ -150,6 +155,7 @@ class TrainSettings:
                 ("checkpoint_every", "above 0 minutes", self.checkpoint_every > 0),
                 ("log_every", "1 or more", self.log_every >= 1),
                 ("threads", "1 or more", self.threads is None or self.threads >= 1),
+                ("fold", "0 or more", self.fold >= 0),
                 ("phantoms", "0 or more", self.phantoms >= 0),
                 ("phantom_seed", "0 or more", self.phantom_seed >= 0),
                 ("workers", "1 or more", self.workers >= 1),
@@ -161,6 +167,8 @@ class TrainSettings:
         ]
         if self.context_steps and (not self.contexts or self.variant in {"A", "C"}):
             faults.append(f"context_steps needs contexts with a loss of their own, variant {self.variant} has none")
+        if self.splits is not None and self.validation_cases is not None:
+            faults.append("splits says which cases are held out; leave out validation_cases")
         if faults:
             msg = "; ".join(faults)
             raise SettingError(msg)
@@ -192,7 +200,7 @@ class TrainSettings:
             for name in ("contexts", "hu_window"):
                 if name in typed:
                     typed[name] = tuple(typed[name])
-            for name in ("table", "cache", "init"):
+            for name in ("table", "cache", "init", "splits"):
                 if typed.get(name) is not None:
                     typed[name] = Path(typed[name])
             return cls(**typed)
