@@ -31,6 +31,7 @@ class Plan:
         levels: of every network.
         iterations: of every network.
         balanced: see `Scale`.
+        background_weight: likewise.
         experiments: the networks, in the order of the tables.
         folds: who is tested when.
     """
@@ -42,6 +43,7 @@ class Plan:
     levels: int
     iterations: int
     balanced: float
+    background_weight: float
     experiments: tuple[Experiment, ...]
     folds: tuple[Fold, ...]
 
@@ -77,6 +79,7 @@ class Plan:
             warmup_steps=0,
             dice="all",
             balanced=self.balanced,
+            background_weight=self.background_weight,
             ignore_padding=False,
             augment=False,
             seed=self.seed + fold,
@@ -142,6 +145,7 @@ def make_plan(
         levels=size.levels,
         iterations=iterations or size.iterations,
         balanced=size.balanced,
+        background_weight=size.background_weight,
         experiments=tuple(experiments),
         folds=make_folds(cases, seed=seed),
     )

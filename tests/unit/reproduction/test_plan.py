@@ -34,7 +34,9 @@ def test_the_recipe_is_the_papers(plan, tmp_path):
     assert (settings.variant, settings.contexts, settings.fold, settings.steps) == ("D", (1,), 2, 5)
     assert (settings.schedule, settings.learning_rate, settings.warmup_steps) == ("constant", 1e-3, 0)
     assert (settings.dice, settings.ignore_padding, settings.augment) == ("all", False, False)
-    assert (settings.balanced, make_plan("full", cases=CASES).balanced) == (0.5, 0.0)
+    full = make_plan("full", cases=CASES)
+    assert (full.balanced, full.background_weight) == (0.0, 1.0)
+    assert (settings.balanced, settings.background_weight) == (0.5, 0.05)
 
 
 def test_a_plan_may_be_taken_up_again(plan, tmp_path):
