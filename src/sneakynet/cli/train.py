@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import tyro
 
 from sneakynet.errors import SettingError
 from sneakynet.inference.device import resolve_device
+from sneakynet.training.presets import PRESETS
 from sneakynet.training.run import CONFIG, train
 from sneakynet.training.settings import TrainSettings, read_config
 
@@ -23,6 +24,8 @@ class TrainCommand:
     """Folder of the run."""
     resume: bool = False
     """Go on from the checkpoint in the run's folder, with the run's own settings."""
+    preset: Literal["paper"] | None = None
+    """paper: the paper's best network and its recipe; options given beside it go before."""
     config: Path | None = None
     """Take the settings from this config.yaml; options given beside it go before."""
     quiet: bool = False
@@ -31,8 +34,18 @@ class TrainCommand:
 
 
 def defaults(args: Sequence[str]) -> TrainCommand | None:
-    """What the options are when they are not given: those of ``--config``, or of the run that is resumed."""
+    """What the options are when they are not given: those of ``--preset``, ``--config``, or of the run that is resumed.
+
+    Raises:
+        SettingError: two of them at once, or a file that cannot be read.
+    """
     given = _given(args)
+    if given.get("preset") in PRESETS:
+        others = [name for name in ("config", "resume") if name in given]
+        if others:
+            msg = f"give --preset or --{others[0]}, not both: each says what all settings are"
+            raise SettingError(msg)
+        return TrainCommand(settings=PRESETS[given["preset"]])
     source = given.get("config")
     if source is None and "resume" in given and given.get("output"):
         source = str(Path(given["output"]) / CONFIG)
@@ -69,7 +82,7 @@ def run(command: TrainCommand) -> None:
 
 def _given(args: Sequence[str]) -> dict[str, Any]:
     """The options that decide where defaults come from, read before all others."""
-    names = {"--config": "config", "-o": "output", "--output": "output", "--resume": "resume"}
+    names = {"--preset": "preset", "--config": "config", "-o": "output", "--output": "output", "--resume": "resume"}
     given: dict[str, Any] = {}
     for word, following in zip(args, [*args[1:], ""], strict=True):
         name, equals, value = word.partition("=")

@@ -13,7 +13,8 @@ from sneakynet.errors import SettingError
 from sneakynet.reproduction.experiment import Experiment, matched_width
 from sneakynet.reproduction.fold import Fold, make_folds
 from sneakynet.reproduction.scale import SCALES, ScaleName
-from sneakynet.training.settings import TrainSettings
+from sneakynet.training.presets import PAPER
+from sneakynet.training.settings import TrainSettings, override
 from sneakynet.volumes.atomic import write_whole
 
 PLAN = "plan.yaml"
@@ -62,7 +63,8 @@ class Plan:
             device: that trains.
             threads: of the processor.
         """
-        return TrainSettings(
+        return override(
+            PAPER,
             variant=experiment.variant,
             contexts=experiment.contexts or (1,),
             patch_size=experiment.patch_size,
@@ -74,14 +76,8 @@ class Plan:
             cache=folder / "prepared",
             steps=self.iterations,
             batch_size=experiment.batch_size,
-            learning_rate=1e-3,
-            schedule="constant",
-            warmup_steps=0,
-            dice="all",
             balanced=self.balanced,
             background_weight=self.background_weight,
-            ignore_padding=False,
-            augment=False,
             seed=self.seed + fold,
             validate_every=self.iterations,  # the last iteration is the one that counts
             checkpoint_every=1.0,

@@ -37,10 +37,7 @@ FREE_ON_RESUME = frozenset(
 class TrainSettings:
     """Everything that decides a training run, beside the dataset.
 
-    The paper's recipe: --balanced 0 --no-augment --no-ignore-padding --dice all --schedule constant --warmup-steps 0
-    --steps 100000.
-
-    Its batch size, normalisation and HU window are not published.
+    The paper's recipe is `presets.PAPER`.
     """
 
     variant: Variant = "D"

@@ -1,0 +1,21 @@
+"""Where the options of ``sneakynet train`` come from."""
+
+import pytest
+
+from sneakynet.cli.main import main
+from sneakynet.cli.train import defaults
+from sneakynet.training.presets import PAPER
+
+
+def test_the_paper_s_recipe():
+    command = defaults(["data", "-o", "run", "--preset", "paper", "--steps", "5"])
+    assert command.settings == PAPER
+    assert (PAPER.variant, PAPER.contexts, PAPER.patch_size, PAPER.steps) == ("D", (1,), 64, 100_000)
+    assert (PAPER.schedule, PAPER.warmup_steps, PAPER.balanced, PAPER.dice) == ("constant", 0, 0.0, "all")
+    assert (PAPER.ignore_padding, PAPER.augment, PAPER.background_weight) == (False, False, 1.0)
+
+
+@pytest.mark.parametrize("other", [("--config", "config.yaml"), ("--resume",)])
+def test_a_preset_and_other_settings(capsys, other):
+    assert main(["train", "data", "-o", "run", "--preset", "paper", *other]) == 2
+    assert f"give --preset or {other[0]}, not both" in capsys.readouterr().err
