@@ -4,7 +4,7 @@ A draw is a small record of numbers that can be printed and repeated; making pat
 draws of training step ``n`` depend on the seed and on ``n`` alone, so a resumed run needs no stored random state.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,6 +79,13 @@ class Patches:
 
     images: tuple[Float[Tensor, "batch 1 i j k"], ...]
     labels: tuple[Integer[Tensor, "batch i j k"], ...]
+
+    def parts(self, count: int) -> "Iterator[Patches]":
+        """The batch in so many parts of equal size."""
+        size = len(self.labels[0]) // count
+        for first in range(0, size * count, size):
+            part = slice(first, first + size)
+            yield Patches(tuple(image[part] for image in self.images), tuple(label[part] for label in self.labels))
 
 
 def draw_patch(

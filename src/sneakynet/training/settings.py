@@ -91,6 +91,10 @@ class TrainSettings:
     """Stop with a checkpoint after this many minutes; --resume goes on."""
     batch_size: int = 2
     """Patches (each a target with its contexts) per step."""
+    accumulate: int = 1
+    """Compute a step's patches in so many parts, in as much less memory; each part has a Dice of its own."""
+    clip_norm: float = 0.0
+    """Shorten a gradient that is longer than this to it; 0 takes every gradient as it is."""
     context_steps: int = 0
     """Train the contexts alone for this many steps first, and everything after."""
     learning_rate: float = 1e-3
@@ -138,6 +142,12 @@ class TrainSettings:
             for name, rule, good in (
                 ("steps", "1 or more", self.steps >= 1),
                 ("batch_size", "1 or more", self.batch_size >= 1),
+                (
+                    "accumulate",
+                    "a divisor of batch_size",
+                    self.accumulate >= 1 and self.batch_size % self.accumulate == 0,
+                ),
+                ("clip_norm", "0 or more", self.clip_norm >= 0),
                 ("context_steps", "0 or more", self.context_steps >= 0),
                 ("learning_rate", "above 0", self.learning_rate > 0),
                 ("warmup_steps", "0 or more", self.warmup_steps >= 0),

@@ -1,7 +1,7 @@
 """What changes during a training run: weights, their moving average, the optimiser and the step counter."""
 
 import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 import torch
@@ -89,15 +89,21 @@ class Trainer:
             group["lr"] = rate
         self.model.train()
         self.optimiser.zero_grad(set_to_none=True)
-        losses = self.losses(patches, contexts_only=self.step < settings.context_steps)
-        total = torch.stack([loss.total for loss in losses.values()]).sum()
-        self._check(total.detach())
-        total.backward()  # type: ignore[no-untyped-call]
+        parts = [self._learn(part) for part in patches.parts(settings.accumulate)]
+        self._check(torch.stack([loss.total for part in parts for loss in part.values()]).sum())
+        if settings.clip_norm:
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), settings.clip_norm)
         self.optimiser.step()
         self.step += 1
         self._average()
-        plain = {name: replace(loss, total=loss.total.detach()) for name, loss in losses.items()}
-        return StepReport(losses=plain, learning_rate=rate)
+        return StepReport(losses=_mean(parts), learning_rate=rate)
+
+    def _learn(self, patches: Patches) -> dict[str, Loss]:
+        """Add the gradient of some of a step's patches; their losses without it."""
+        losses = self.losses(patches, contexts_only=self.step < self.settings.context_steps)
+        total = torch.stack([loss.total for loss in losses.values()]).sum() / self.settings.accumulate
+        total.backward()  # type: ignore[no-untyped-call]
+        return {name: replace(loss, total=loss.total.detach()) for name, loss in losses.items()}
 
     def _check(self, total: Tensor) -> None:
         """Let no loss that is no number reach the weights."""
@@ -169,3 +175,18 @@ class Trainer:
         torch._foreach_lerp_(old, list(self.model.parameters()), 1 - decay)
         if statistics := list(self.averaged.buffers()):
             torch._foreach_copy_(statistics, list(self.model.buffers()))
+
+
+def _mean(parts: list[dict[str, Loss]]) -> dict[str, Loss]:
+    """Of every network's losses over the parts of a step."""
+    if len(parts) == 1:
+        return parts[0]
+    return {
+        name: Loss(
+            *(
+                torch.stack([torch.as_tensor(getattr(part[name], field.name)) for part in parts]).mean()
+                for field in fields(Loss)
+            )
+        )
+        for name in parts[0]
+    }

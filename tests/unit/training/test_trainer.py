@@ -1,0 +1,73 @@
+"""Single steps of training."""
+
+import pytest
+import torch
+
+from sneakynet.data.sampling import Patches
+from sneakynet.errors import SettingError
+from sneakynet.models.builders import build_sneakynet
+from sneakynet.training.settings import TrainSettings
+from sneakynet.training.trainer import DivergedError, Trainer
+
+
+def trainer(**options):
+    torch.manual_seed(0)
+    settings = TrainSettings(variant="D", contexts=(1,), patch_size=8, width=2, levels=2, warmup_steps=0, **options)
+    network = build_sneakynet(variant="D", n_classes=3, patch_size=8, contexts=(1,), width=2, levels=2)
+    return Trainer(network, settings)
+
+
+def patches(batch, *, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    images = tuple(torch.randn(batch, 1, 8, 8, 8, generator=generator) for _ in range(2))
+    labels = tuple(torch.randint(0, 3, (batch, 8, 8, 8), generator=generator, dtype=torch.uint8) for _ in range(2))
+    return Patches(images, labels)
+
+
+def twice(one):
+    return Patches(
+        tuple(torch.cat([each] * 2) for each in one.images), tuple(torch.cat([each] * 2) for each in one.labels)
+    )
+
+
+def weights(made):
+    return torch.cat([parameter.detach().flatten() for parameter in made.model.parameters()])
+
+
+def test_parts_of_a_batch_cover_it():
+    whole = patches(4)
+    parts = list(whole.parts(2))
+    assert [len(part.labels[0]) for part in parts] == [2, 2]
+    assert torch.equal(torch.cat([part.images[1] for part in parts]), whole.images[1])
+
+
+def test_a_step_in_parts_learns_the_mean_of_them():
+    at_once, in_parts = trainer(batch_size=1), trainer(batch_size=2, accumulate=2)
+    one = at_once.train_step(patches(1))
+    other = in_parts.train_step(twice(patches(1)))
+    torch.testing.assert_close(weights(at_once), weights(in_parts))
+    assert float(one.losses["context_2x"].dice) == pytest.approx(float(other.losses["context_2x"].dice))
+    assert in_parts.step == 1
+
+
+def test_parts_must_divide_the_batch():
+    with pytest.raises(SettingError, match="accumulate must be a divisor of batch_size, got 3"):
+        trainer(batch_size=4, accumulate=3)
+
+
+@pytest.mark.parametrize("clip", [0.0, 0.01])
+def test_a_long_gradient_is_shortened(clip):
+    made = trainer(batch_size=1, clip_norm=clip)
+    made.train_step(patches(1))
+    norm = torch.cat([p.grad.flatten() for p in made.model.parameters() if p.grad is not None]).norm()
+    assert (float(norm) == pytest.approx(0.01, rel=1e-4)) == bool(clip)
+
+
+def test_a_loss_that_is_no_number_leaves_the_weights_alone():
+    made = trainer(batch_size=1)
+    before, bad = weights(made), patches(1)
+    bad.images[0][0, 0, 0, 0, 0] = torch.nan
+    with pytest.raises(DivergedError, match="the loss is nan at step 0: training has diverged; resume from the last"):
+        made.train_step(bad)
+    assert torch.equal(weights(made), before)
+    assert made.step == 0
