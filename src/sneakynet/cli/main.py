@@ -25,6 +25,7 @@ COMMANDS = {
     "phantom": "Make labelled synthetic CT scans.",
     "paint": "Make CT scans of real label maps.",
     "segment": "Find the bones in CT scans.",
+    "check": "Find all faults of a dataset before training on it.",
     "train": "Train a network on labelled scans.",
     "evaluate": "Score label maps against references.",
     "compare": "Compare methods by their scores on the same cases.",

@@ -144,7 +144,20 @@ def _key(files: CaseFiles, dataset: Dataset, preparation: Preparation) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def _prepare(files: CaseFiles, dataset: Dataset, preparation: Preparation) -> Case:
+def read_case(files: CaseFiles, dataset: Dataset) -> tuple[Volume, Volume]:
+    """Read the scan and the label map of a case.
+
+    Args:
+        files: of the case.
+        dataset: says what the labels mean.
+
+    Returns:
+        Hounsfield units, and ids of the table on the same grid.
+
+    Raises:
+        DatasetError: they lie on different grids, or labels have no meaning.
+        VolumeError: a file cannot be read.
+    """
     scan, labels = read_volume(files.scan), read_labels(files.labels)
     if scan.shape != labels.shape or not np.allclose(scan.affine, labels.affine, atol=1e-2):
         msg = (
@@ -152,8 +165,13 @@ def _prepare(files: CaseFiles, dataset: Dataset, preparation: Preparation) -> Ca
             "affine); resample it onto the scan"
         )
         raise DatasetError(msg)
+    return scan, Volume(_translated(labels.voxels, dataset), labels.affine)
+
+
+def _prepare(files: CaseFiles, dataset: Dataset, preparation: Preparation) -> Case:
+    scan, labels = read_case(files, dataset)
     scan = on_network_grid(scan, spacing=(preparation.spacing,) * 3)
-    labels = canonical(Volume(_translated(labels.voxels, dataset), labels.affine))
+    labels = canonical(labels)
     if labels.shape != scan.shape or not np.allclose(labels.affine, scan.affine, atol=1e-2):
         voxels = resample(labels.voxels, labels.affine, to_shape=scan.shape, to_affine=scan.affine, order=0)
         labels = Volume(voxels, scan.affine)
