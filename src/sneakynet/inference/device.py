@@ -5,6 +5,7 @@ from typing import Literal
 import torch
 
 from sneakynet.errors import SettingError
+from sneakynet.models.bf16 import has_bf16, warn_of_emulation
 
 
 def resolve_device(name: str) -> torch.device:
@@ -57,14 +58,8 @@ def compute_dtype(precision: Precision, device: torch.device) -> torch.dtype:
     if precision == "f16" and device.type == "cpu":
         msg = "precision f16 needs a GPU; on a processor give bf16, f32 or auto"
         raise SettingError(msg)
+    if precision == "bf16":
+        warn_of_emulation(device)
     if precision != "auto":
         return next(dtype for dtype, name in PRECISION_OF.items() if name == precision)
-    return torch.bfloat16 if _has_bf16(device) else torch.float32
-
-
-def _has_bf16(device: torch.device) -> bool:
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    # torch keeps these two to itself; where a version lacks them float32 is right everywhere.
-    asked = (getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
-    return any(bool(ask()) for ask in asked if ask is not None)
+    return torch.bfloat16 if has_bf16(device) else torch.float32

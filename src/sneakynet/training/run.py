@@ -12,6 +12,7 @@ import torch
 from sneakynet.anatomy.bone import BoneTable
 from sneakynet.errors import SettingError, SneakyNetError
 from sneakynet.models.allocator import keep_freed_memory
+from sneakynet.models.bf16 import warn_of_emulation
 from sneakynet.models.builders import build_sneakynet
 from sneakynet.models.sneakynet import SneakyNet
 from sneakynet.training.checkpoint import load_checkpoint
@@ -59,6 +60,8 @@ def train(
     _check_run_folder(output, resume=resume)
     if device.type == "cpu":
         keep_freed_memory()
+    if settings.precision == "bf16":
+        warn_of_emulation(device)
     if settings.threads is not None:
         torch.set_num_threads(settings.threads)
     table = BoneTable.default() if settings.table is None else BoneTable.read(settings.table)
