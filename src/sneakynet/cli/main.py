@@ -29,6 +29,7 @@ COMMANDS = {
     "evaluate": "Score label maps against references.",
     "compare": "Compare methods by their scores on the same cases.",
     "inspect": "Find label maps that should be looked at, without a reference.",
+    "mesh": "Make surfaces of the bones, for 3D viewers, printing and AR.",
     "export": "Write a model for ONNX Runtime or OpenVINO.",
 }
 """Command -> its line in the overview. Each is a file ``cli/<command>.py`` with a function ``run(settings)`` whose one
@@ -45,8 +46,10 @@ _EXTRAS = {
     "onnxruntime": "onnx",
     "onnxscript": "onnx",
     "openvino": "openvino",
+    "manifold3d": "mesh",
     "ray": "cluster",
     "tensorboard": "train",
+    "trimesh": "mesh",
 }
 """Module that not every installation has -> the extra that brings it."""
 
