@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from sneakynet.anatomy.bone import Bone
+from sneakynet.phantom.surface import Surface
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +36,7 @@ class BoneMesh:
     @property
     def volume_ml(self) -> float:
         """Enclosed volume, millilitres; negative if the triangles faced inwards."""
-        a, b, c = (self.vertices[self.faces[:, k]] - self.vertices.mean(0) for k in range(3))
-        return float(np.einsum("ij,ij->", a, np.cross(b, c))) / 6000
+        return Surface(self.vertices, self.faces).signed_volume / 1000
 
     @property
     def area_cm2(self) -> float:
@@ -47,9 +47,7 @@ class BoneMesh:
     @property
     def watertight(self) -> bool:
         """Whether every edge lies between two triangles."""
-        low, high = (take(self.faces[:, [[0, 1], [1, 2], [2, 0]]], axis=2).ravel() for take in (np.min, np.max))
-        counts = np.unique(low * len(self.vertices) + high, return_counts=True)[1]
-        return bool((counts == 2).all())
+        return Surface(self.vertices, self.faces).two_per_edge
 
     def figures(self) -> dict[str, object]:
         """What ``meshes.json`` says of the bone, plain values."""

@@ -24,6 +24,12 @@ from sneakynet.phantom.surface import Surface, to_vtk
 from sneakynet.types import Affine, LabelArray
 from sneakynet.volumes.volume import Volume
 
+_OFF = 0.01
+"""Of a bone's volume, that its surface may enclose more or less."""
+
+_SHARES = (1.0, 0.5, 0.25, 0.0)
+"""Of the smoothing (and of the error), until the volume is right: a bone of a few voxels would be smoothed away."""
+
 _SAMPLE = 500
 """Points of a bone that its deviation is measured at."""
 
@@ -126,15 +132,19 @@ def _bone_mesh(
     spacing: tuple[float, float, float],
 ) -> BoneMesh:
     """The surface of one bone; ``affine`` takes ``points`` to the world."""
-    closed = closed_surface(borders, points, label=bone.id)
-    dense = closed.surface
-    surface, origin = simplified(dense, error=settings.error, kept=closed.shared)
-    # Of all the triangles there were: those that are left are long and thin, and would shade so.
-    normals = vertex_normals(dense)[origin]
-    free = np.ones(len(dense.vertices), dtype=bool)
-    free[dense.faces[closed.shared].ravel()] = False
+    start = borders.points * np.array(spacing)
     volume = found.voxels * float(np.prod(spacing))
-    final = fitted(surface, normals, volume=volume, free=free[origin], step=min(spacing))
+    for share in _SHARES:
+        closed = closed_surface(borders, _less_smooth(borders, start, points, share), label=bone.id)
+        dense = closed.surface
+        surface, origin = simplified(dense, error=settings.error * share, kept=closed.shared)
+        # Of all the triangles there were: those that are left are long and thin, and would shade so.
+        normals = vertex_normals(dense)[origin]
+        free = np.ones(len(dense.vertices), dtype=bool)
+        free[dense.faces[closed.shared].ravel()] = False
+        final = fitted(surface, normals, volume=volume, free=free[origin], step=min(spacing))
+        if abs(final.signed_volume - volume) <= _OFF * volume:
+            break
     world_normals = normals @ np.linalg.inv(affine[:3, :3])
     length = np.linalg.norm(world_normals, axis=1, keepdims=True)
     return BoneMesh(
@@ -147,6 +157,18 @@ def _bone_mesh(
         pinches=closed.pinches,
         deviation_mm=0.0 if settings.error == 0 else _deviation(dense, surface),
     )
+
+
+def _less_smooth(
+    borders: Borders, start: Float[np.ndarray, "point 3"], points: Float[np.ndarray, "point 3"], share: float
+) -> Float[np.ndarray, "point 3"]:
+    """Points part of the way from where they were to where smoothing put them; what two bones share stays there."""
+    if share == 1:
+        return points
+    less: np.ndarray = start + share * (points - start)
+    shared = borders.quads[borders.sides[:, 1] > 0]
+    less[shared] = points[shared]
+    return less
 
 
 def _deviation(before: Surface, after: Surface) -> float:

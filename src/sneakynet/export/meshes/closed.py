@@ -45,7 +45,8 @@ def closed_surface(borders: Borders, points: Float[np.ndarray, "point 3"], *, la
         along an edge or in a corner, its parts get corners of their own.
     """
     first, second = borders.sides[:, 0] == label, borders.sides[:, 1] == label
-    quads = np.concatenate([borders.quads[first], borders.quads[second][:, ::-1]])
+    # Turned over, but with the same first diagonal: where both are equally long, both bones cut the same.
+    quads = np.concatenate([borders.quads[first], borders.quads[second][:, [0, 3, 2, 1]]])
     shared = np.concatenate([borders.sides[first, 1] > 0, np.ones(np.count_nonzero(second), dtype=bool)])
     used, index = np.unique(quads, return_inverse=True)
     quads = index.reshape(-1, 4)
@@ -93,7 +94,8 @@ def _fans(quads: Int[np.ndarray, "quad 4"], voxels: Int[np.ndarray, " quad"], *,
 
 
 def _next(side: Int[np.ndarray, " side"]) -> Int[np.ndarray, " side"]:
-    return side - side % 4 + (side + 1) % 4
+    following: np.ndarray = side - side % 4 + (side + 1) % 4
+    return following
 
 
 def _middles(

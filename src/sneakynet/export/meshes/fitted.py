@@ -46,11 +46,10 @@ def fitted(
     for _ in range(_STEPS):
         a, b, c = (moved.vertices[moved.faces[:, k]] for k in range(3))
         across = np.cross(b - a, c - a)
-        now = float(np.einsum("ij,ij->", a - a.mean(0), across)) / 6
         towards = (normals * free[:, None])[moved.faces].sum(1)
         gain = float(np.einsum("ij,ij->", towards, across)) / 6  # of volume, per unit of distance
         if gain <= 0:
             break
-        total = float(np.clip(total + (volume - now) / gain, -_REACH * step, _REACH * step))
+        total = float(np.clip(total + (volume - moved.signed_volume) / gain, -_REACH * step, _REACH * step))
         moved = surface.moved(surface.vertices + total * normals * free[:, None])
     return moved

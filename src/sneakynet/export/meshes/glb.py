@@ -20,6 +20,7 @@ RAS_TO_GLTF: Affine = np.array([[-1, 0, 0, 0], [0, 0, 1, 0], [0, 1, 0, 0], [0, 0
 """World mm, RAS+, to metres with Y up: x to the patient's left, y to the head, z to the front (glTF's forward)."""
 
 _ROUGHNESS = 0.7
+_VERTICES, _INDICES = 34962, 34963  # OpenGL's numbers for kinds of buffers
 _ROOT = "skeleton"
 
 
@@ -59,6 +60,11 @@ def write_glb(path: str | Path, meshes: Sequence[BoneMesh], *, facts: dict[str, 
         )  # fmt: skip
 
     def finish(tree: dict[str, Any]) -> None:
+        for mesh in tree["meshes"]:  # what a viewer sends to the graphics card without looking
+            for primitive in mesh["primitives"]:
+                for accessor in primitive["attributes"].values():
+                    tree["bufferViews"][tree["accessors"][accessor]["bufferView"]]["target"] = _VERTICES
+                tree["bufferViews"][tree["accessors"][primitive["indices"]]["bufferView"]]["target"] = _INDICES
         tree["asset"] |= {"generator": f"sneakynet {version('sneakynet')}", "extras": extras}
 
     content = export_glb(scene, include_normals=True, tree_postprocessor=finish)
