@@ -95,7 +95,7 @@ def test_bad_input(tmp_path, capsys):
         ([labels, "-o", out, "--error", "nan"], "--error is 0"),
         ([labels, "-o", glb, "--format", "stl"], "leave out --format stl"),
         ([labels, str(empty), "-o", glb], "is one file for 2 label maps"),
-        ([labels, labels[:-9] + "./a.nii.gz", "-o", out], "two label maps have the same name"),
+        ([labels, save(tmp_path / "a.seg.nrrd"), "-o", out], "two label maps have the same name"),
         ([str(tmp_path / "x.nii.gz"), "-o", out], "there is no"),
         ([str(empty), "-o", out], "holds no bone; nothing is written"),
         ([labels, "-o", out, "--bones", "mandible"], "holds no bone of those asked for"),
