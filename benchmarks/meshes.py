@@ -80,9 +80,10 @@ def flying_edges(path: Path) -> list[tuple[int, float, bool]]:
 
     volume = read_labels(path)
     image = vtkImageData()
-    image.SetDimensions(*volume.shape)
+    framed = np.pad(volume.voxels, 1)  # so that what the scan cuts is closed here too
+    image.SetDimensions(*framed.shape)
     image.SetSpacing(*volume.spacing)
-    flat = np.ascontiguousarray(volume.voxels.transpose(2, 1, 0)).ravel()
+    flat = np.ascontiguousarray(framed.transpose(2, 1, 0)).ravel()
     image.GetPointData().SetScalars(numpy_to_vtk(flat))
     counts = np.bincount(flat)
     found = []
