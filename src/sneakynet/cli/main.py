@@ -31,6 +31,7 @@ COMMANDS = {
     "compare": "Compare methods by their scores on the same cases.",
     "inspect": "Find label maps that should be looked at, without a reference.",
     "reproduce": "Repeat the paper's experiments and print its tables beside ours.",
+    "mesh": "Make surfaces of the bones, for 3D viewers, printing and AR.",
     "export": "Write a model for ONNX Runtime or OpenVINO.",
 }
 """Command -> its line in the overview. Each is a file ``cli/<command>.py`` with a function ``run(settings)`` whose one
@@ -47,8 +48,10 @@ _EXTRAS = {
     "onnxruntime": "onnx",
     "onnxscript": "onnx",
     "openvino": "openvino",
+    "manifold3d": "mesh",
     "ray": "cluster",
     "tensorboard": "train",
+    "trimesh": "mesh",
 }
 """Module that not every installation has -> the extra that brings it."""
 

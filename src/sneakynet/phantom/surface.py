@@ -44,17 +44,23 @@ class Surface:
         return int((_edge_counts(self.faces) % 2).sum())
 
     @property
+    def two_per_edge(self) -> bool:
+        """Whether every edge lies between just two triangles: watertight, and no four triangles meet in an edge."""
+        return bool((_edge_counts(self.faces) == 2).all())
+
+    @property
     def volume(self) -> float:
         """Enclosed volume in mm^3 (divergence theorem; meaningful for a watertight surface)."""
-        return abs(self._signed_volume)
+        return abs(self.signed_volume)
 
     @property
     def outward(self) -> "Surface":
         """The same surface with its triangles counterclockwise as seen from outside."""
-        return self if self._signed_volume >= 0 else Surface(self.vertices, self.faces[:, ::-1])
+        return self if self.signed_volume >= 0 else Surface(self.vertices, self.faces[:, ::-1])
 
     @property
-    def _signed_volume(self) -> float:
+    def signed_volume(self) -> float:
+        """Enclosed volume in mm^3, negative where the triangles face inwards."""
         a, b, c = (self.vertices[self.faces[:, k]] - self.vertices.mean(0) for k in range(3))
         return float(np.einsum("ij,ij->i", a, np.cross(b, c)).sum()) / 6
 
