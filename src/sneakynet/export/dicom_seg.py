@@ -62,7 +62,6 @@ def dicom_seg(
         content_label="BONES",
         series_description=description,
         specific_character_set="ISO_IR 192",
-        pixel_measures=_measures(source),
         transfer_syntax_uid=RLELossless if labelmap else ExplicitVRLittleEndian,
     )
     return segmentation
@@ -81,17 +80,6 @@ def _in_frame_order(planes: LabelArray, source: SourceSeries) -> LabelArray:
     ordered = np.zeros((int(source.header.NumberOfFrames), *planes.shape[1:]), dtype=planes.dtype)
     ordered[frames] = planes
     return ordered
-
-
-def _measures(source: SourceSeries) -> Dataset:
-    """Size of a voxel of the label map: slices may overlap or leave gaps, voxels do not."""
-    hd = optional_package("highdicom", extra="dicom")
-    step = source.grid.spacing[2]
-    column_step, row_step = source.pixel
-    measures: Dataset = hd.PixelMeasuresSequence(
-        pixel_spacing=(row_step, column_step), slice_thickness=step, spacing_between_slices=step
-    )
-    return measures
 
 
 def _segment(number: int, bone: Bone, algorithm: Algorithm) -> Dataset:

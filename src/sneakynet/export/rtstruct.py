@@ -67,6 +67,7 @@ def rtstruct(
     """
     dataset = _file()
     dataset.SpecificCharacterSet = "ISO_IR 192"
+    dataset.PositionReferenceIndicator = None
     for keyword in _TAKEN_OVER:
         if keyword in source.header:
             setattr(dataset, keyword, source.header[keyword].value)
@@ -162,7 +163,7 @@ def _of_slices(number: int, planes: LabelArray, box: tuple[slice, ...], source: 
             contour.ContourImageSequence = [_image(one)]
             contour.ContourGeometricType = "CLOSED_PLANAR"
             contour.NumberOfContourPoints = len(outline)
-            contour.ContourData = _text(_in_patient(outline + np.array([box[2].start, box[1].start]), one, source))
+            contour.ContourData = _decimals(_in_patient(outline + np.array([box[2].start, box[1].start]), one, source))
             yield contour
 
 
@@ -172,6 +173,6 @@ def _in_patient(outline: Outline, one: SourceSlice, source: SourceSeries) -> np.
     return points
 
 
-def _text(points: np.ndarray) -> list[str]:
-    # DICOM's decimal strings; a thousandth of a mm is far below a pixel.
+def _decimals(points: np.ndarray) -> list[str]:
+    # A thousandth of a mm is far below a pixel.
     return [f"{number:.3f}" for number in points.ravel()]

@@ -102,9 +102,10 @@ def read_source_series(path: str | Path, *, series: str | None = None) -> Source
             if one.open not in headers:
                 headers[one.open] = _header(path, one)
     planes = tuple(SourceSlice(headers[one.open], one.frame, one.position) for one in slices)
-    _complete(path, list(headers.values()), planes)
     first, shape = slices[0], (*slices[0].size, len(slices))
     step = float(stack.depths[-1] - stack.depths[0]) / (len(slices) - 1)
+    _complete(path, list(headers.values()), planes)
+    _share_geometry(list(headers.values()), step)
     return SourceSeries(
         path=path,
         slices=planes,
@@ -168,6 +169,22 @@ def _complete(path: Path, headers: list[pydicom.Dataset], slices: tuple[SourceSl
         msg = f"{path}: a DICOM result cannot refer to this series: {'; '.join(faults)}; take it as it left the scanner"
         raise VolumeError(msg)
     _stand_in(path, headers)
+
+
+def _share_geometry(headers: list[pydicom.Dataset], step: float) -> None:
+    """Let all slices state the one direction that the volume has, and a multi-frame file state it once."""
+    for header in headers:
+        if "PerFrameFunctionalGroupsSequence" in header:
+            shared, own = header.SharedFunctionalGroupsSequence, header.PerFrameFunctionalGroupsSequence[0]
+            for group in ("PlaneOrientationSequence", "PixelMeasuresSequence"):
+                if group not in shared[0]:
+                    setattr(shared[0], group, own.get(group))
+            measures = shared[0].PixelMeasuresSequence[0]
+        else:
+            header.ImageOrientationPatient = headers[0].ImageOrientationPatient
+            measures = header
+        if not measures.get("SliceThickness"):
+            measures.SliceThickness = step
 
 
 def _differing(headers: list[pydicom.Dataset]) -> list[str]:
