@@ -7,7 +7,7 @@ import numpy as np
 from contourpy import FillType, contour_generator
 from jaxtyping import Bool, Float
 
-Outline = Float[np.ndarray, "points 2"]
+Outline = Float[np.ndarray, "_points 2"]
 
 
 def outlines(mask: Bool[np.ndarray, "rows columns"]) -> Iterator[Outline]:

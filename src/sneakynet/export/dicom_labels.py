@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from pydicom.config import disable_value_validation
 
 from sneakynet.anatomy.bone import Bone, BoneTable
 from sneakynet.errors import BoneTableError, SettingError, SneakyNetError, VolumeError
@@ -17,7 +18,7 @@ from sneakynet.export.dicom_seg import dicom_seg
 from sneakynet.export.rtstruct import rtstruct
 from sneakynet.geometry.orientation import matching_axes, reorient, reorient_affine
 from sneakynet.inference.optional_package import optional_package
-from sneakynet.types import LabelArray
+from sneakynet.types import LabelArray, LabelPlanes
 from sneakynet.volumes.atomic import write_whole
 from sneakynet.volumes.source_series import SourceSeries
 from sneakynet.volumes.volume import Volume
@@ -141,8 +142,8 @@ def _present(voxels: LabelArray, table: BoneTable, source: SourceSeries) -> tupl
     return bones
 
 
-def _numbered(voxels: LabelArray, bones: tuple[Bone, ...]) -> LabelArray:
-    """``[slice, row, column]``, the bones numbered from 1."""
+def _numbered(voxels: LabelArray, bones: tuple[Bone, ...]) -> LabelPlanes:
+    """Slice after slice, the bones numbered from 1."""
     numbers = np.zeros(bones[-1].id + 1, dtype=np.uint8 if len(bones) < 256 else np.uint16)
     numbers[[bone.id for bone in bones]] = np.arange(1, len(bones) + 1)
     planes = np.empty(voxels.shape[::-1], dtype=numbers.dtype)
@@ -158,9 +159,10 @@ def _series_number(source: SourceSeries, kind: DicomKind) -> int:
 
 @contextmanager
 def _silent(source: SourceSeries) -> Iterator[None]:
-    """What pydicom and highdicom say of a header may quote it, so neither warnings nor errors of theirs get out."""
+    """What pydicom and highdicom say of a header may quote it, so no warning, log entry or error of theirs gets out."""
     try:
-        with warnings.catch_warnings():
+        # Values that break a rule are taken over as they are; pydicom would log each.
+        with warnings.catch_warnings(), disable_value_validation():
             warnings.simplefilter("ignore")
             yield
     except (SneakyNetError, OSError, MemoryError):

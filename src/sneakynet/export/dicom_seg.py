@@ -1,5 +1,7 @@
 """Label maps as DICOM SEG: one object with a segment per bone, made by highdicom."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from pydicom import Dataset
 from pydicom.sr.coding import Code
@@ -9,7 +11,7 @@ from sneakynet.anatomy.bone import Bone
 from sneakynet.export.algorithm import Algorithm
 from sneakynet.export.bone_codes import ANATOMICAL_STRUCTURE, bone_code, code_item, side_code
 from sneakynet.inference.optional_package import optional_package
-from sneakynet.types import LabelArray
+from sneakynet.types import LabelPlanes
 from sneakynet.volumes.label_extension import rgb
 from sneakynet.volumes.source_series import SourceSeries
 
@@ -17,7 +19,7 @@ _FAMILY = Code("123110", "DCM", "Artificial Intelligence")
 
 
 def dicom_seg(
-    planes: LabelArray,
+    planes: LabelPlanes,
     bones: tuple[Bone, ...],
     *,
     source: SourceSeries,
@@ -72,7 +74,7 @@ def _files(source: SourceSeries) -> list[Dataset]:
     return [source.header] if source.slices[0].frame is not None else [one.header for one in source.slices]
 
 
-def _in_frame_order(planes: LabelArray, source: SourceSeries) -> LabelArray:
+def _in_frame_order(planes: LabelPlanes, source: SourceSeries) -> LabelPlanes:
     """A multi-frame file's frames may stand in any order, and some may belong to no slice."""
     frames = [one.frame for one in source.slices if one.frame is not None]
     if not frames:
@@ -102,9 +104,9 @@ def _segment(number: int, bone: Bone, algorithm: Algorithm) -> Dataset:
     return segment
 
 
-def _identification(algorithm: Algorithm) -> Dataset:
+def _identification(algorithm: Algorithm) -> Sequence[Dataset]:
     hd = optional_package("highdicom", extra="dicom")
-    identification: Dataset = hd.AlgorithmIdentificationSequence(
+    identification: Sequence[Dataset] = hd.AlgorithmIdentificationSequence(
         name=algorithm.name,
         family=_FAMILY,
         version=algorithm.version,

@@ -17,7 +17,7 @@ from sneakynet.anatomy.bone import Bone
 from sneakynet.export.algorithm import Algorithm
 from sneakynet.export.bone_codes import bone_code, code_item, side_code
 from sneakynet.export.contours import Outline, outlines
-from sneakynet.types import LabelArray
+from sneakynet.types import LabelPlanes
 from sneakynet.volumes.label_extension import rgb
 from sneakynet.volumes.source_series import SourceSeries, SourceSlice
 
@@ -47,7 +47,7 @@ _TAKEN_OVER = (
 
 
 def rtstruct(
-    planes: LabelArray,
+    planes: LabelPlanes,
     bones: tuple[Bone, ...],
     *,
     source: SourceSeries,
@@ -146,7 +146,7 @@ def _observation(number: int, bone: Bone) -> Dataset:
 
 
 def _contours(
-    number: int, bone: Bone, planes: LabelArray, box: tuple[slice, ...] | None, source: SourceSeries
+    number: int, bone: Bone, planes: LabelPlanes, box: tuple[slice, ...] | None, source: SourceSeries
 ) -> Dataset:
     region = Dataset()
     region.ReferencedROINumber = number
@@ -155,7 +155,7 @@ def _contours(
     return region
 
 
-def _of_slices(number: int, planes: LabelArray, box: tuple[slice, ...], source: SourceSeries) -> Iterator[Dataset]:
+def _of_slices(number: int, planes: LabelPlanes, box: tuple[slice, ...], source: SourceSeries) -> Iterator[Dataset]:
     for k in range(box[0].start, box[0].stop):
         one = source.slices[k]
         for outline in outlines(planes[k][box[1:]] == number):

@@ -4,6 +4,7 @@ The headers hold the patient's data, which goes into that object and nowhere els
 """
 
 import logging
+import re
 import warnings
 from collections import Counter
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pydicom
+from pydicom.config import disable_value_validation
 from pydicom.uid import generate_uid
 
 from sneakynet.errors import VolumeError
@@ -34,6 +36,14 @@ _MAY_BE_EMPTY = (
     "AccessionNumber",
     "ReferringPhysicianName",
 )
+
+# How these must be written.
+_FORMS = {
+    "PatientSex": "[MFO]?",
+    "PatientBirthDate": "([0-9]{8})?",
+    "StudyDate": "([0-9]{8})?",
+    "StudyTime": r"([0-9]{2}|[0-9]{4}|[0-9]{6}(\.[0-9]{1,6})?)?",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,8 +142,8 @@ def _refuse_resampled(path: Path, first: Slice, stack: Stack) -> None:
 
 def _header(path: Path, one: Slice) -> pydicom.Dataset:
     try:
-        # pydicom's warnings quote header values, which may be the patient's.
-        with one.open() as file, warnings.catch_warnings():
+        # pydicom's warnings and log entries quote header values, which may be the patient's.
+        with one.open() as file, warnings.catch_warnings(), disable_value_validation():
             warnings.simplefilter("ignore")
             header = pydicom.dcmread(file, stop_before_pixels=True, force=True)
             header.remove_private_tags()  # looks at every value too, and so finds damage here
@@ -154,6 +164,7 @@ def _complete(path: Path, headers: list[pydicom.Dataset], slices: tuple[SourceSl
         for keyword in _MAY_BE_EMPTY:
             if keyword not in header:
                 setattr(header, keyword, None)
+    _blank_malformed(path, headers)
     faults = [
         f"{keyword} is missing in {count} of {len(headers)} files"
         for keyword in ("SOPClassUID", "SOPInstanceUID", "FrameOfReferenceUID")
@@ -169,6 +180,18 @@ def _complete(path: Path, headers: list[pydicom.Dataset], slices: tuple[SourceSl
         msg = f"{path}: a DICOM result cannot refer to this series: {'; '.join(faults)}; take it as it left the scanner"
         raise VolumeError(msg)
     _stand_in(path, headers)
+
+
+def _blank_malformed(path: Path, headers: list[pydicom.Dataset]) -> None:
+    """Values that are no DICOM would make the result none."""
+    found = set()
+    for header in headers:
+        for keyword, form in _FORMS.items():
+            if not re.fullmatch(form, str(header.get(keyword) or "")):
+                setattr(header, keyword, None)
+                found.add(keyword)
+    if found:
+        _LOG.warning("%s: %s breaks the rules of DICOM and stays empty in the result", path, ", ".join(sorted(found)))
 
 
 def _share_geometry(headers: list[pydicom.Dataset], step: float) -> None:
