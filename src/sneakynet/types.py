@@ -17,6 +17,9 @@ ScanArray = Float[np.ndarray, "i j k"] | Integer[np.ndarray, "i j k"]
 LabelArray = Integer[np.ndarray, "i j k"]
 """One label per voxel; 0 is background."""
 
+LabelPlanes = Integer[np.ndarray, "plane row column"]
+"""The same, as DICOM has it: image after image."""
+
 Patch = Float[Tensor, "batch 1 i j k"]
 """Normalised intensities, as a network reads them."""
 

@@ -80,7 +80,7 @@ def test_labels_without_names(tmp_path, capsys):
     voxels[0] = 200
     nibabel.save(nibabel.Nifti1Image(voxels, AFFINE), tmp_path / "b.nii.gz")
     assert main(["mesh", str(tmp_path / "b.nii.gz"), "-o", str(tmp_path / "b")]) == 2
-    assert "mesh: --labels-table" in capsys.readouterr().err
+    assert "mesh, dicom: --labels-table" in capsys.readouterr().err
     assert not (tmp_path / "b").exists()
 
 

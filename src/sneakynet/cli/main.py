@@ -29,6 +29,7 @@ COMMANDS = {
     "train": "Train a network on labelled scans.",
     "evaluate": "Score label maps against references.",
     "compare": "Compare methods by their scores on the same cases.",
+    "dicom": "Write label maps as DICOM SEG or RTSTRUCT.",
     "inspect": "Find label maps that should be looked at, without a reference.",
     "reproduce": "Repeat the paper's experiments and print its tables beside ours.",
     "mesh": "Make surfaces of the bones, for 3D viewers, printing and AR.",
@@ -39,6 +40,7 @@ argument is a dataclass: the command line is made from its fields. The file is i
 so that an overview needs neither torch nor a renderer."""
 
 _EXTRAS = {
+    "highdicom": "dicom",
     "edt": "phantom",
     "mujoco": "phantom",
     "myo_sim": "phantom",

@@ -52,7 +52,7 @@ class SegmentSettings:
     clean: CleanupSettings = field(default_factory=CleanupSettings)
     """What is done to the labels afterwards; off unless asked for."""
     format: LabelFormat = "nii.gz"
-    """Kind of the label files: NIfTI, or 3D Slicer segmentation."""
+    """Kind of the label files: NIfTI, 3D Slicer segmentation, or DICOM objects for scans that are DICOM series."""
     series: str | None = None
     """Which DICOM series to take where a folder holds several."""
     no_preview: bool = False

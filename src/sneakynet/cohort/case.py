@@ -8,8 +8,15 @@ from typing import Literal
 from sneakynet.cohort.case_options import CaseOptions
 from sneakynet.cohort.scans import case_name
 from sneakynet.errors import SettingError
+from sneakynet.export.dicom_labels import DicomKind
 
-LabelFormat = Literal["nii.gz", "seg.nrrd"]
+LabelFormat = Literal["nii.gz", "seg.nrrd", "dicom-seg", "dicom-labelmap", "dicom-rtstruct"]
+
+_DICOM: dict[LabelFormat, DicomKind] = {
+    "dicom-seg": "seg",
+    "dicom-labelmap": "labelmap",
+    "dicom-rtstruct": "rtstruct",
+}
 
 
 @dataclass(frozen=True)
@@ -53,6 +60,7 @@ class Case:
         preview: file; None for no picture.
         confidence: file; None where it is not asked for.
         series: which DICOM series to take where there are several.
+        dicom: which DICOM object the labels become; None for another kind of file.
         options: how it is segmented.
     """
 
@@ -63,6 +71,7 @@ class Case:
     preview: Path | None = None
     confidence: Path | None = None
     series: str | None = None
+    dicom: DicomKind | None = None
     options: CaseOptions = field(default_factory=CaseOptions)
 
     @property
@@ -120,7 +129,7 @@ def plan_cases(
     Args:
         scans: from `find_scans`.
         output: folder for the results.
-        format: ending of the label files.
+        format: of the label files.
         preview: whether pictures are drawn.
         confidence: whether the probability of the labels is written too.
         series: see `Case`.
@@ -129,15 +138,18 @@ def plan_cases(
     Raises:
         SettingError: no scan, two scans of one name, or a result that would take the place of a scan.
     """
+    dicom = _DICOM.get(format)
+    ending = format if dicom is None else f"{dicom}.dcm"
     cases = tuple(
         Case(
             name=name,
             input=path,
-            labels=output / f"{name}.{format}",
+            labels=output / f"{name}.{ending}",
             statistics=output / f"{name}.json",
             preview=output / f"{name}.png" if preview else None,
             confidence=output / f"{name}.confidence.nii.gz" if confidence else None,
             series=series,
+            dicom=dicom,
             options=options or CaseOptions(),
         )
         for name, path in ((case_name(path), path) for path in scans)

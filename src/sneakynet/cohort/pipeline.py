@@ -35,9 +35,9 @@ def segment_here(
     reader, writer = (ThreadPoolExecutor(1, thread_name_prefix=name) for name in ("read", "write"))
     try:
         with warnings.catch_warnings():
-            # pydicom's warnings quote header values, which may be the patient's. The reader silences them, but what
-            # one thread sets another may take back: here they are silenced for all.
-            warnings.filterwarnings("ignore", module=r"pydicom\.")
+            # pydicom's warnings quote header values, which may be the patient's. Reader and writer silence them, but
+            # what one thread sets another may take back: here they are silenced for all.
+            warnings.filterwarnings("ignore", module=r"(pydicom|highdicom)\.")
             _run(cases, predictor, reader=reader, writer=writer, report=report, begin=begin, planned=planned)
     finally:
         for pool in (reader, writer):

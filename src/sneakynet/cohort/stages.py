@@ -11,6 +11,8 @@ import torch
 
 from sneakynet.cohort.case import Case, Outcome
 from sneakynet.errors import SneakyNetError
+from sneakynet.export.algorithm import Algorithm
+from sneakynet.export.dicom_labels import check_installed, write_dicom_labels
 from sneakynet.export.statistics import case_record, write_record
 from sneakynet.inference.cleanup import clean
 from sneakynet.inference.memory import Forecast
@@ -19,6 +21,7 @@ from sneakynet.inference.segmentation import Segmentation
 from sneakynet.viewer.preview import write_preview
 from sneakynet.volumes.atomic import make_folder, sweep_parts
 from sneakynet.volumes.read import read_volume
+from sneakynet.volumes.source_series import SourceSeries, read_source_series
 from sneakynet.volumes.stamp import Stamp, check_unchanged
 from sneakynet.volumes.volume import Volume
 from sneakynet.volumes.write import write_scan
@@ -38,12 +41,14 @@ class ReadCase:
         scan: Hounsfield units.
         stamp: of the scan's files, from before they were read.
         seconds: spent on it so far.
+        source: the scan's headers, where the labels become a DICOM object.
     """
 
     case: Case
     scan: Volume
     stamp: Stamp
     seconds: float
+    source: SourceSeries | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,12 +70,17 @@ def read_case(case: Case) -> ReadCase:
     """Read a scan.
 
     Raises:
-        SneakyNetError: see `read_volume`.
+        SneakyNetError: see `read_volume` and, where the labels become a DICOM object, `read_source_series`.
     """
     started = time.monotonic()
     stamp = Stamp.of(case.input)
+    source = None
+    if case.dicom is not None:
+        # Before the scan is read and worked on: what cannot be written is refused at once.
+        check_installed(case.dicom)
+        source = read_source_series(case.input, series=case.series)
     scan = read_volume(case.input, series=case.series)
-    return ReadCase(case, scan, stamp, time.monotonic() - started)
+    return ReadCase(case, scan, stamp, time.monotonic() - started, source)
 
 
 def find_bones(
@@ -131,12 +141,27 @@ def write_case(found: FoundCase) -> Outcome:
     if case.confidence is not None and segmentation.confidence is not None:
         write_scan(case.confidence, segmentation.confidence)
     write_record(case.statistics, record)
-    segmentation.save(case.labels)
+    _write_labels(found.read, segmentation)
     seconds = found.seconds + time.monotonic() - started
     return case.done(
         bones=len(segmentation.present),
         seconds=round(seconds, 2),
         cleanup=None if report is None else report.summary,
+    )
+
+
+def _write_labels(read: ReadCase, segmentation: Segmentation) -> None:
+    case = read.case
+    if case.dicom is None or read.source is None:
+        segmentation.save(case.labels)
+        return
+    write_dicom_labels(
+        case.labels,
+        segmentation.labels,
+        kind=case.dicom,
+        table=segmentation.table,
+        source=read.source,
+        algorithm=Algorithm.sneakynet(segmentation.model),
     )
 
 

@@ -9,11 +9,11 @@ from sneakynet.types import Affine
 
 
 class Axes(NamedTuple):
-    """How the axes of an array are reordered to lie nearest to right, anterior, superior.
+    """How the axes of an array are reordered to lie nearest to wanted ones: right, anterior, superior, or another's.
 
     Args:
-        permutation: ``permutation[a]`` is the array's axis that becomes canonical axis ``a``.
-        flips: whether canonical axis ``a`` is reversed, after the permutation.
+        permutation: ``permutation[a]`` is the array's axis that becomes axis ``a``.
+        flips: whether axis ``a`` is reversed, after the permutation.
     """
 
     permutation: tuple[int, int, int]
@@ -23,20 +23,34 @@ class Axes(NamedTuple):
 def canonical_axes(affine: Affine) -> Axes:
     """Find the axis order and the flips that bring an array nearest to RAS+.
 
-    Of the six axis orders, the one whose directions agree best with the world axes wins, so that every world axis
-    is served once, however oblique the scan.
-
     Args:
         affine: voxel index -> world mm (RAS+), not singular.
 
     Returns:
         The axis order and the flips, for `reorient` and `reorient_affine`.
     """
-    directions = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
+    return matching_axes(affine, np.eye(4))
+
+
+def matching_axes(affine: Affine, target: Affine) -> Axes:
+    """Find the axis order and the flips that bring an array nearest to the axes of another.
+
+    Of the six axis orders, the one whose directions agree best with the target's wins, so that each of its axes is
+    served once, however oblique the array.
+
+    Args:
+        affine: voxel index -> world mm, not singular.
+        target: the same of the array whose axes are wanted.
+
+    Returns:
+        The axis order and the flips, for `reorient` and `reorient_affine`.
+    """
+    own, wanted = (a[:3, :3] / np.linalg.norm(a[:3, :3], axis=0) for a in (affine, target))
+    directions = wanted.T @ own
     # On a tie (exactly 45 degrees) the first order, the identity if it takes part, is kept.
     best = max(permutations(range(3)), key=lambda order: round(sum(abs(directions[w, order[w]]) for w in range(3)), 9))
-    right, anterior, superior = (bool(directions[w, best[w]] < 0) for w in range(3))
-    return Axes(permutation=(best[0], best[1], best[2]), flips=(right, anterior, superior))
+    flips = [bool(directions[w, best[w]] < 0) for w in range(3)]
+    return Axes(permutation=(best[0], best[1], best[2]), flips=(flips[0], flips[1], flips[2]))
 
 
 def reorient(array: np.ndarray, axes: Axes) -> np.ndarray:
@@ -44,7 +58,7 @@ def reorient(array: np.ndarray, axes: Axes) -> np.ndarray:
 
     Args:
         array: 3D array.
-        axes: from `canonical_axes`.
+        axes: from `canonical_axes` or `matching_axes`.
 
     Returns:
         A view of the array, no copy.

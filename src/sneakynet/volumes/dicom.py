@@ -3,6 +3,7 @@
 import hashlib
 import logging
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from sneakynet.errors import VolumeError
 from sneakynet.geometry.affine import LPS_TO_RAS
 from sneakynet.geometry.stack import Stack, measure_stack, straighten
 from sneakynet.types import Affine
-from sneakynet.volumes.dicom_slices import Series, Slice, ct_series, dicom_files, stored_pixels
+from sneakynet.volumes.dicom_slices import Opener, Series, Slice, ct_series, dicom_files, stored_pixels
 
 _LOG = logging.getLogger(__name__)
 
@@ -40,9 +41,48 @@ def read_dicom(path: Path, *, series: str | None) -> tuple[np.ndarray, Affine]:
         VolumeError: no CT series or several, or one that cannot be made a volume.
     """
     with dicom_files(path) as files:
-        chosen = _choose(path, ct_series(path, files), series)
-        slices = _of_one_kind(path, _without_copies(path, chosen.slices))
-        return _assemble(path, slices)
+        slices, stack = stacked_slices(path, files, series=series)
+        return _assemble(path, slices, stack)
+
+
+def stacked_slices(path: Path, files: Mapping[str, Opener], *, series: str | None) -> tuple[tuple[Slice, ...], Stack]:
+    """The slices that make the volume of a series.
+
+    Args:
+        path: for the messages.
+        files: from `dicom_files`.
+        series: see `read_dicom`.
+
+    Returns:
+        The slices, ascending along their normal, and how they lie.
+
+    Raises:
+        VolumeError: see `read_dicom`.
+    """
+    chosen = _choose(path, ct_series(path, files), series)
+    slices = _of_one_kind(path, _without_copies(path, chosen.slices))
+    try:
+        stack = measure_stack(np.array([one.position for one in slices]), slices[0].in_plane)
+    except VolumeError as error:
+        msg = f"{path}: {error}"
+        raise VolumeError(msg) from error
+    return tuple(slices[index] for index in stack.order), stack
+
+
+def stack_affine(first: Slice, *, start: tuple[int, int], step: float) -> Affine:
+    """Column, row and slice index -> world mm (RAS+).
+
+    Args:
+        first: the first slice along the normal; its directions and pixels are those of all.
+        start: column and row of that slice at which the volume begins.
+        step: mm from slice to slice, along the normal.
+    """
+    affine = np.eye(4)
+    affine[:3, 0] = first.in_plane[0] * first.pixel[0]
+    affine[:3, 1] = first.in_plane[1] * first.pixel[1]
+    affine[:3, 2] = np.cross(*first.in_plane) * step
+    affine[:3, 3] = first.position + affine[:3, 0] * start[0] + affine[:3, 1] * start[1]
+    return LPS_TO_RAS @ affine
 
 
 def _choose(path: Path, found: list[Series], wanted: str | None) -> Series:
@@ -62,7 +102,8 @@ def _choose(path: Path, found: list[Series], wanted: str | None) -> Series:
     if len(volumes) > 1:
         apart = len({Path(one.slices[0].name).parent for one in volumes}) == len(volumes)
         msg = (
-            f"{path}: {len(volumes)} CT series; say which with --series (in Python series=...), by number or UID:\n"
+            f"{path}: {len(volumes)} CT series; say which with --series (in Python series=..., for `sneakynet dicom` "
+            "--which), by number or UID:\n"
             f"{_listing(found)}{_GIVE_FOLDERS * apart}"
         )
         raise VolumeError(msg)
@@ -124,22 +165,11 @@ def _of_one_kind(path: Path, slices: list[Slice]) -> list[Slice]:
     return kept
 
 
-def _assemble(path: Path, slices: list[Slice]) -> tuple[np.ndarray, Affine]:
+def _assemble(path: Path, slices: tuple[Slice, ...], stack: Stack) -> tuple[np.ndarray, Affine]:
     first = slices[0]
-    try:
-        stack = measure_stack(np.array([one.position for one in slices]), first.in_plane)
-    except VolumeError as error:
-        msg = f"{path}: {error}"
-        raise VolumeError(msg) from error
-    ordered = tuple(slices[index] for index in stack.order)
     _warn(path, stack, pixel=first.pixel)
-    voxels, start, step = straighten(_load(path, ordered), stack, pixel=first.pixel, fill=_AIR)
-    affine = np.eye(4)
-    affine[:3, 0] = first.in_plane[0] * first.pixel[0]
-    affine[:3, 1] = first.in_plane[1] * first.pixel[1]
-    affine[:3, 2] = np.cross(*first.in_plane) * step
-    affine[:3, 3] = ordered[0].position + affine[:3, 0] * start[0] + affine[:3, 1] * start[1]
-    return voxels, LPS_TO_RAS @ affine
+    voxels, start, step = straighten(_load(path, slices), stack, pixel=first.pixel, fill=_AIR)
+    return voxels, stack_affine(first, start=start, step=step)
 
 
 def _warn(path: Path, stack: Stack, *, pixel: tuple[float, float]) -> None:

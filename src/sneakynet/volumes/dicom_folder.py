@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pydicom
 
-from sneakynet.volumes.dicom_slices import is_dicom_file
+from sneakynet.volumes.dicom_slices import DICOM_RESULTS, is_dicom_file
 from sneakynet.volumes.read import VOLUME_ENDINGS
+
+# A folder that holds results alone is no scan.
+_NO_SLICE = (*DICOM_RESULTS, *VOLUME_ENDINGS)
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ def first_dicom_file(folder: Path) -> Path | None:
 
 def _dicom_files(paths: Iterator[Path]) -> Iterator[Path]:
     for path in paths:
-        if path.name.startswith(".") or path.name.lower().endswith(VOLUME_ENDINGS) or not path.is_file():
+        if path.name.startswith(".") or path.name.lower().endswith(_NO_SLICE) or not path.is_file():
             continue
         try:
             if is_dicom_file(path):

@@ -52,8 +52,7 @@ _TAGS = [
     "SharedFunctionalGroupsSequence",
 ]
 
-# All that pydicom raises on a file that is cut short or scrambled.
-_DAMAGE = (
+DAMAGE = (
     OSError,
     EOFError,
     ValueError,
@@ -64,8 +63,12 @@ _DAMAGE = (
     struct.error,
     BytesLengthException,
 )
+"""All that pydicom raises on a file that is cut short or scrambled."""
 
 _SLICE_CLASSES = {CTImageStorage, EnhancedCTImageStorage, LegacyConvertedEnhancedCTImageStorage}
+
+DICOM_RESULTS = (".seg.dcm", ".labelmap.dcm", ".rtstruct.dcm")
+"""Endings of the DICOM objects that this package writes: they are no slices."""
 
 Opener = Callable[[], BinaryIO]
 
@@ -208,7 +211,7 @@ def ct_series(path: Path, files: Mapping[str, Opener]) -> list[Series]:
             raise VolumeError(msg)
         try:
             slices = _slices(name, opener, header)
-        except _DAMAGE as error:
+        except DAMAGE as error:
             msg = f"{path}: {name} has a header that does not say where the slice lies; export the series again"
             raise VolumeError(msg) from error
         found.setdefault(str(header.get("SeriesInstanceUID", "")), []).append((header, slices))
@@ -233,7 +236,7 @@ def _header(path: Path, name: str, opener: Opener) -> pydicom.Dataset:
             for part in (header, header.file_meta):
                 for _ in part.iterall():
                     pass
-    except _DAMAGE as error:
+    except DAMAGE as error:
         msg = f"{path}: {name} is damaged or cut short; copy or export it again"
         raise VolumeError(msg) from error
     return header
@@ -355,7 +358,7 @@ def _decode(path: Path, one: Slice) -> np.ndarray:
             pixels = _decompressed(dataset)
     except VolumeError:
         raise
-    except (*_DAMAGE, RuntimeError) as error:
+    except (*DAMAGE, RuntimeError) as error:
         msg = f"{path}: the pixels of {one.name} are damaged or cut short; copy or export it again"
         raise VolumeError(msg) from error
     if pixels is None:
@@ -370,7 +373,7 @@ def _decompressed(dataset: pydicom.Dataset) -> np.ndarray | None:
         if syntax.is_encapsulated and not get_decoder(syntax).is_available:
             return None
         pixels: np.ndarray = dataset.pixel_array
-    except (*_DAMAGE, RuntimeError):
+    except (*DAMAGE, RuntimeError):
         if syntax.is_encapsulated:
             return None
         raise

@@ -32,7 +32,7 @@ def read_volume(path: str | Path, *, series: str | None = None) -> Volume:
         SettingError: ``series`` with a file that is not DICOM.
     """
     path = existing_file(Path(path))
-    if _is_dicom(path):
+    if is_dicom(path):
         voxels, affine = read_dicom(path, series=series)
     elif series is not None:
         msg = f"{path}: a series is chosen in DICOM folders and zips; leave out series {series!r} for this file"
@@ -62,7 +62,12 @@ def read_labels(path: str | Path) -> Volume:
     return label_volume(path, voxels, affine)
 
 
-def _is_dicom(path: Path) -> bool:
+def is_dicom(path: Path) -> bool:
+    """Whether a path is read as DICOM.
+
+    Args:
+        path: a folder or file that is there.
+    """
     if path.name.lower().endswith(VOLUME_ENDINGS):
         return False
     return path.is_dir() or path.suffix.lower() == ".zip" or is_dicom_file(path)

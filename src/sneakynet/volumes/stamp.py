@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sneakynet.errors import VolumeError
+from sneakynet.volumes.dicom_slices import DICOM_RESULTS
 from sneakynet.volumes.read import VOLUME_ENDINGS
 
-# What lies in a DICOM folder without being DICOM: results may be written there while the scan is worked on.
-_NO_SLICE = (".json", ".png", *VOLUME_ENDINGS)
+# What lies in a DICOM folder without being a slice: results may be written there while the scan is worked on.
+_NO_SLICE = (".json", ".png", *DICOM_RESULTS, *VOLUME_ENDINGS)
 
 # Where a MetaImage or NRRD header names the file with its voxels.
 _DATA_FILE = re.compile(rb"^(?:ElementDataFile|data ?file)\s*[:=]\s*(.+?)\s*$", re.IGNORECASE | re.MULTILINE)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sneakynet.geometry.orientation import Axes, canonical_axes, reorient, reorient_affine, restore
+from sneakynet.geometry.orientation import Axes, canonical_axes, matching_axes, reorient, reorient_affine, restore
 
 
 def affine_of(codes: str) -> np.ndarray:
@@ -53,3 +53,14 @@ def test_reorient_puts_the_patients_right_last_along_i() -> None:
     np.testing.assert_array_equal(reorient_affine(affine, array.shape, axes)[:3, :3], np.eye(3))
     np.testing.assert_array_equal(reorient_affine(affine, array.shape, axes)[:3, 3], [-5, 0, 0])
     np.testing.assert_array_equal(restore(turned, axes), array)
+
+
+@pytest.mark.parametrize("target", ["RAS", "LPS", "PIR", "SRA"])
+@pytest.mark.parametrize("turn", [0, 30, 45])
+def test_an_array_takes_the_axes_of_another(target: str, turn: int) -> None:
+    # Both lie oblique in the world alike, so that one is the other with its axes permuted and flipped.
+    cos, sin = np.cos(np.radians(turn)), np.sin(np.radians(turn))
+    oblique = np.array([[cos, -sin, 0, 0], [sin, cos, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
+    own, wanted = oblique @ affine_of("LPI"), oblique @ affine_of(target)
+    axes = matching_axes(own, wanted)
+    np.testing.assert_allclose(reorient_affine(own, (2, 3, 4), axes)[:3, :3], wanted[:3, :3], atol=1e-12)

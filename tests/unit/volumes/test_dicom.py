@@ -104,7 +104,10 @@ def test_two_series_are_listed(dicom: Any, tmp_path: Path) -> None:
     dicom.series(tmp_path, dicom.axial([0, 1]), uid="1.2.9", number=3, description="Lung", prefix="l")
     with pytest.raises(VolumeError) as caught:
         read_volume(tmp_path)
-    assert "2 CT series; say which with --series (in Python series=...), by number or UID:" in str(caught.value)
+    assert (
+        "2 CT series; say which with --series (in Python series=..., for `sneakynet dicom` --which), by number or UID:"
+        in str(caught.value)
+    )
     assert "1: 2 slices of 8x6, 'Lung', UID 1.2.9" in str(caught.value)
     assert "2: 3 slices of 8x6, 'Bone', UID 1.2.8" in str(caught.value)
     assert "folder of each" not in str(caught.value)
