@@ -70,18 +70,6 @@ def test_segments_say_what_they_are(labelled, tmp_path):
     assert "RecommendedDisplayCIELabValue" in hip
 
 
-def test_regions_say_what_they_are(labelled, tmp_path):
-    made = labelled()
-    made.write(tmp_path / "out.dcm", "rtstruct")
-    dataset = pydicom.dcmread(tmp_path / "out.dcm")
-    assert dataset.Modality == "RTSTRUCT"
-    assert {str(one.ROIName) for one in dataset.StructureSetROISequence} == set(made.masks)
-    color = TABLE["hip_left"].color
-    number = next(one.ROINumber for one in dataset.StructureSetROISequence if one.ROIName == "hip_left")
-    shown = next(one.ROIDisplayColor for one in dataset.ROIContourSequence if one.ReferencedROINumber == number)
-    assert [int(value) for value in shown] == [int(color[n : n + 2], 16) for n in (1, 3, 5)]
-
-
 @pytest.mark.parametrize("kind", ["seg", "rtstruct"])
 def test_the_standard_s_own_checker_finds_no_error(labelled, tmp_path, kind):
     if shutil.which("dciodvfy") is None:
