@@ -305,3 +305,36 @@ def test_the_scan_of_a_single_case_may_have_any_name(tmp_path, body):
     command = ["evaluate", str(tmp_path / "p.nii.gz"), str(tmp_path / "r.nii.gz"), "-o", str(tmp_path / "o")]
     assert main([*command, "--scans", str(tmp_path / "ct.nii.gz")]) == 0
     assert "data:image/jpeg" in (tmp_path / "o" / "report.html").read_text()
+
+
+def test_an_output_that_is_a_file_is_found_out_before_any_work(tmp_path, capsys, body):
+    command = folders(tmp_path, {"a": body, "b": body}, {"a": body[1:], "b": body})
+    (tmp_path / "o").touch()
+    assert main(command) == 2
+    err = capsys.readouterr().err
+    assert "cannot write into the folder" in err
+    assert "case a" not in err
+
+
+def test_a_reference_without_bones_among_others(tmp_path, capsys, body):
+    command = folders(tmp_path, {"a": body, "b": body}, {"a": np.zeros_like(body), "b": body})
+    assert main([*command, "--json"]) == 2
+    out, err = capsys.readouterr()
+    assert "case a: its reference holds no bone of the bone table" in err
+    assert (json.loads(out)["cases"], json.loads(out)["bone_dsc"]) == (1, 1)
+
+
+def test_a_wrong_table_is_told_once(tmp_path, capsys, body):
+    command = folders(tmp_path, {"a": body, "b": body}, {"a": body, "b": body})
+    assert main([*command, "--prediction-table", "foo"]) == 2
+    assert capsys.readouterr().err.count("foo") == 1
+    assert not (tmp_path / "o").exists()
+
+
+def test_scans_that_do_not_fit(tmp_path, capsys, two_cases):
+    (tmp_path / "empty").mkdir()
+    assert main([*two_cases, "--scans", str(tmp_path / "empty")]) == 2
+    assert "empty holds no scan" in capsys.readouterr().err
+    write_scan(tmp_path / "s" / "one_0000.nii.gz", Volume(np.arange(60, dtype=np.int16).reshape(3, 4, 5), AFFINE))
+    assert main([*two_cases, "--scans", str(tmp_path / "s")]) == 0
+    assert "lies on another grid than the labels of one, which are shown alone" in capsys.readouterr().err

@@ -147,3 +147,8 @@ def test_correct_label_maps_of_patients_are_not_flagged(tmp_path, capsys):
     (mask,) = (SHARED / "labels_spine_verse").glob("sub-verse004*")
     assert main(["inspect", str(mask), "--labels-table", "verse", "--fail-below", "1"]) == 0
     assert capsys.readouterr().err.count("nothing") == 2
+
+
+def test_nothing_to_inspect(capsys):
+    assert main(["inspect"]) == 2
+    assert "give label maps to inspect" in capsys.readouterr().err

@@ -56,6 +56,9 @@ def run(settings: CompareSettings) -> None:
     if settings.names and len(settings.names) != len(settings.scores):
         msg = f"--names needs one name for each of the {len(settings.scores)} folders, got {len(settings.names)}"
         raise SettingError(msg)
+    if not all(name.strip() for name in settings.names):
+        msg = f"--names needs a name for each folder, got {list(settings.names)}"
+        raise SettingError(msg)
     names = settings.names or [folder.resolve().name for folder in settings.scores]
     methods = [read_scores(folder, name=name) for folder, name in zip(settings.scores, names, strict=True)]
     comparison = compare_methods(methods, common=settings.common, resamples=settings.resamples, seed=settings.seed)

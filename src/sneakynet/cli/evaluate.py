@@ -20,7 +20,8 @@ from sneakynet.evaluation.cases import compare_cases, refuse_cases
 from sneakynet.evaluation.pairing import Pair, pair_cases
 from sneakynet.evaluation.report import FILES, Evaluation, write_files
 from sneakynet.evaluation.summary import Summary, summary_of
-from sneakynet.volumes.atomic import make_folder
+from sneakynet.evaluation.translation import foreign_labels
+from sneakynet.volumes.atomic import claimed_folder
 
 
 @dataclass(frozen=True)
@@ -74,20 +75,23 @@ def run(settings: EvaluateSettings) -> None:
         resample=settings.resample,
         surface=settings.surface,
     )
-    results, faults = _compared(pairs, how, workers=settings.workers, console=console)
-    if not results:
-        refuse_cases(faults, total=len(pairs))
-    evaluation = Evaluation(results, summary_of(results, table), table)
-    make_folder(settings.output)
-    write_files(settings.output, evaluation, FILES)
-    write_views(
-        settings.output,
-        evaluation,
-        [pair for pair in pairs if pair.case not in faults],
-        scans=scans,
-        read=lambda pair: read_pair(pair, how),
-        name=settings.prediction.resolve().name,
-    )
+    for source in (settings.prediction_table, settings.reference_table):
+        if source is not None:
+            foreign_labels(source, table)  # what is wrong with it is told once, and not for every case
+    with claimed_folder(settings.output):
+        results, faults = _compared(pairs, how, workers=settings.workers, console=console)
+        if not results:
+            refuse_cases(faults, total=len(pairs))
+        evaluation = Evaluation(results, summary_of(results, table), table)
+        write_files(settings.output, evaluation, FILES)
+        write_views(
+            settings.output,
+            evaluation,
+            [pair for pair in pairs if pair.case not in faults],
+            scans=scans,
+            read=lambda pair: read_pair(pair, how),
+            name=settings.prediction.resolve().name,
+        )
     console.print(_rendered(results, evaluation.summary))
     if settings.json:
         print(evaluation.summary.to_json())

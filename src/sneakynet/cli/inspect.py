@@ -17,6 +17,7 @@ from sneakynet.errors import SettingError, SneakyNetError
 from sneakynet.evaluation.pairing import case_names, label_maps, scans_of
 from sneakynet.evaluation.plausibility.inspection import Inspection, inspect_file
 from sneakynet.evaluation.plausibility.report import inspections_json, worst_first, write_inspections
+from sneakynet.evaluation.translation import foreign_labels
 from sneakynet.volumes.atomic import make_folder
 
 _SHOWN = 30  # rows of the table; the files hold all
@@ -53,6 +54,11 @@ def run(settings: InspectSettings) -> None:
     if settings.fail_below is not None and not 0 <= settings.fail_below <= 1:
         msg = f"--fail-below is a score from 0 to 1, got {settings.fail_below}"
         raise SettingError(msg)
+    if not settings.labels:
+        msg = "give label maps to inspect, or folders of them: sneakynet inspect LABELS"
+        raise SettingError(msg)
+    if settings.labels_table is not None:
+        foreign_labels(settings.labels_table, BoneTable.default())  # told once, and not for every file
     files = label_maps(settings.labels)
     scans = {} if settings.scan is None else scans_of(files, settings.scan)
     if settings.output is not None:

@@ -9,6 +9,7 @@ import tyro
 
 from sneakynet.errors import SettingError
 from sneakynet.inference.device import resolve_device
+from sneakynet.phantom.phantom import check_settings
 from sneakynet.reproduction.plan import make_plan
 from sneakynet.reproduction.run import reproduce
 from sneakynet.reproduction.scale import SCALES, ScaleName
@@ -88,6 +89,8 @@ def run(settings: ReproduceSettings) -> None:
         iterations=settings.iterations,
         spacing=settings.spacing,
     )
+    if settings.data is None:
+        check_settings(settings.seed, spacing=plan.spacing)
     tables: tuple[TableName, ...] = TABLES if settings.table == "all" else (settings.table,)
     reproduce(
         plan,

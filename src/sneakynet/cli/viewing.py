@@ -10,10 +10,12 @@ from sneakynet.errors import SettingError, VolumeError
 from sneakynet.evaluation.nnunet_summary import NNUNET_SUMMARY, nnunet_summary
 from sneakynet.evaluation.pairing import Pair
 from sneakynet.evaluation.report import Evaluation
+from sneakynet.evaluation.same_grid import same_grid
 from sneakynet.evaluation.scores import read_scores
 from sneakynet.viewer.case_pictures import SlicePictures, case_pictures
 from sneakynet.viewer.report_page import REPORT, report_page, worst_cases
 from sneakynet.volumes.atomic import write_whole
+from sneakynet.volumes.canonical import canonical
 from sneakynet.volumes.read import read_volume
 from sneakynet.volumes.volume import Volume
 
@@ -40,6 +42,9 @@ def find_case_scans(scans: Path | None, pairs: Sequence[Pair], *, output: Path) 
         msg = f"there are no scans at {scans}; give their folder, or leave out --scans"
         raise SettingError(msg)
     found = find_scans((scans,), output=output)
+    if not found:
+        msg = f"{scans} holds no scan; give the folder of the scans, or leave out --scans"
+        raise SettingError(msg)
     if len(found) == len(pairs) == 1:
         return {pairs[0].case: found[0]}
     by_name = {case_name(path): path for path in found}
@@ -79,7 +84,7 @@ def write_views(
     for case in worst_cases(scores):
         with _silence():
             prediction, reference = read(by_case[case])
-        scan = _scan(case, scans) if scans else None
+        scan = _scan(case, scans, like=reference) if scans else None
         pictures[case] = case_pictures(prediction, reference, scan=scan, table=table)
     page = report_page(scores, evaluation.counts, table=table, pictures=pictures)
     with write_whole(folder / NNUNET_SUMMARY) as summary_part, write_whole(folder / REPORT) as page_part:
@@ -99,13 +104,18 @@ def _silence() -> Iterator[None]:
         logger.setLevel(before)
 
 
-def _scan(case: str, scans: Mapping[str, Path]) -> Volume | None:
+def _scan(case: str, scans: Mapping[str, Path], *, like: Volume) -> Volume | None:
     """The scan of a case; one that cannot be had costs a picture its ground, and nothing else."""
     if case not in scans:
         _LOG.warning("no scan of %s; its labels are shown alone", case)
         return None
     try:
-        return read_volume(scans[case])
+        with _silence():
+            scan = read_volume(scans[case])
     except VolumeError as error:
         _LOG.warning("%s; the labels are shown alone", error)
         return None
+    if not same_grid(canonical(scan), canonical(like)):
+        _LOG.warning("%s lies on another grid than the labels of %s, which are shown alone", scans[case], case)
+        return None
+    return scan

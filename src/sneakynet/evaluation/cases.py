@@ -40,7 +40,11 @@ def compare_cases(
         futures = [executor.submit(compare_files, pair, how) for pair in pairs] if executor else None
         for done, pair in enumerate(pairs, start=1):
             try:
-                results.append(futures[done - 1].result() if futures else compare_files(pair, how))
+                result = futures[done - 1].result() if futures else compare_files(pair, how)
+                if result.scores or len(pairs) == 1:
+                    results.append(result)
+                else:
+                    faults[pair.case] = "its reference holds no bone of the bone table; take the case out, or label it"
             except BrokenProcessPool:
                 faults[pair.case] = (
                     "the process that compared it was killed, likely for want of memory; use --workers 1"
@@ -62,7 +66,8 @@ def refuse_cases(faults: dict[str, str], *, total: int) -> None:
     if total == 1:
         raise DatasetError(next(iter(faults.values())))
     lines = "".join(
-        f"\n  - {fault}" if case in fault else f"\n  - case {case}: {fault}" for case, fault in faults.items()
+        f"\n  - {fault}" if f"case {case}:" in fault else f"\n  - case {case}: {fault}"
+        for case, fault in faults.items()
     )
     left = "none could" if len(faults) == total else "the figures are those of the others"
     msg = f"{len(faults)} of {total} cases could not be compared; {left}{lines}"

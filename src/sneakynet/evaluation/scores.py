@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from sneakynet.errors import DatasetError
-from sneakynet.evaluation.metric import METRICS
+from sneakynet.evaluation.metric import BY_KEY, METRICS
 
 SCORES = "per_class.csv"
 """The file, in the folder that ``sneakynet evaluate`` writes."""
@@ -135,6 +135,9 @@ def _row(record: Mapping[str, str | None], keys: tuple[str, ...]) -> ScoreRow:
     Raises:
         ValueError: with what is wrong.
     """
+    if None in record.values() or None in record:
+        msg = "the line has another number of cells than the first"
+        raise ValueError(msg)
     case, name, group = (record.get(column) or "" for column in _REQUIRED)
     if not case or not name:
         msg = "no name of a case or bone"
@@ -144,12 +147,22 @@ def _row(record: Mapping[str, str | None], keys: tuple[str, ...]) -> ScoreRow:
         id=int(_number(record, "id", empty=0.0)),
         name=name,
         group=group,
-        values={key: _number(record, key, empty=math.nan) for key in keys},
+        values={key: _value(record, key) for key in keys},
         voxels_reference=int(_number(record, "voxels_reference", empty=0.0)),
         voxels_prediction=int(_number(record, "voxels_prediction", empty=0.0)),
         cut_off=bool(_number(record, "cut_off", empty=0.0)),
         named_as=record.get("named_as") or "",
     )
+
+
+def _value(record: Mapping[str, str | None], key: str) -> float:
+    """A metric, NaN where the file says nothing."""
+    value = _number(record, key, empty=math.nan)
+    highest = 1.0 if BY_KEY[key].unit == "share" else math.inf
+    if not math.isnan(value) and not 0 <= value <= highest:
+        msg = f"{key} is {value:g}, which is not {'from 0 to 1' if highest == 1 else '0 or more'}"
+        raise ValueError(msg)
+    return value
 
 
 def _number(record: Mapping[str, str | None], column: str, *, empty: float) -> float:
@@ -161,4 +174,7 @@ def _number(record: Mapping[str, str | None], column: str, *, empty: float) -> f
     except ValueError:
         msg = f"{column} is {text!r}, which is no number"
         raise ValueError(msg) from None
-    return value if math.isfinite(value) else empty
+    if math.isinf(value):
+        msg = f"{column} is {text}, which is no finite number"
+        raise ValueError(msg)
+    return empty if math.isnan(value) else value

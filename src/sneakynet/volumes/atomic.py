@@ -7,7 +7,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sneakynet.errors import OutputError
@@ -140,6 +140,27 @@ def make_folder(folder: Path) -> None:
         reason = "it is a file" if folder.is_file() else error.strerror or str(error)
         msg = f"cannot write into the folder {folder}: {reason}; choose another"
         raise OutputError(msg) from error
+
+
+@contextmanager
+def claimed_folder(folder: Path) -> Iterator[None]:
+    """Make a folder for results and try it; take it away again if the block raises and has left nothing in it.
+
+    Args:
+        folder: may be there already.
+
+    Raises:
+        OutputError: it cannot be made, or not be written to.
+    """
+    absent = [each for each in (folder, *folder.parents) if not each.exists()]
+    make_folder(folder)
+    try:
+        yield
+    except BaseException:
+        for each in absent:
+            with suppress(OSError):  # something is in it
+                each.rmdir()
+        raise
 
 
 def _refused(target: Path, error: OSError) -> OutputError:

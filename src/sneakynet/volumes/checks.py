@@ -155,7 +155,8 @@ def as_labels(name: str, voxels: np.ndarray) -> LabelArray:
     low, high = float(voxels.min()), float(voxels.max())
     # Comparisons with NaN are false, so that NaN is refused here too.
     if not (low >= 0 and high <= _LARGEST_LABEL):
-        msg = f"{name}: labels from {low:g} to {high:g}; a label map holds whole numbers from 0 to {_LARGEST_LABEL}"
+        msg = f"{name}: labels from {low:g} to {high:g}; a label map holds whole numbers from 0 to {_LARGEST_LABEL}; "
+        msg += "write it again with such labels" if low == low else "give its voxels that are NaN a label, or 0"
         raise VolumeError(msg)
     labels = voxels.astype(np.uint8 if high <= 255 else np.uint16, copy=False)
     if np.issubdtype(voxels.dtype, np.floating) and not np.array_equal(labels, voxels):

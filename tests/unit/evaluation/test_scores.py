@@ -19,7 +19,7 @@ def write(folder, text):
 def test_rows(tmp_path):
     folder = write(
         tmp_path / "mine",
-        HEADER + "b,2,tail,end,0.5,,9,4,1,head,x\nb,1,head,top,1.000000,2.5,7,7,0,head,\na,1,head,top,nan,inf,3,,,,\n",
+        HEADER + "b,2,tail,end,0.5,,9,4,1,head,x\nb,1,head,top,1.000000,2.5,7,7,0,head,\na,1,head,top,nan,nan,3,,,,\n",
     )
     scores = read_scores(folder)
     assert scores.name == "mine"
@@ -68,4 +68,19 @@ def test_no_file_and_no_text(tmp_path):
         read_scores(tmp_path)
     (tmp_path / "per_class.csv").write_bytes(b"case,name,group,dsc\n\xff\xfe,1\n")
     with pytest.raises(DatasetError, match=r"cannot read .*per_class\.csv"):
+        read_scores(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ("k,hip,pelvis,7.5", "dsc is 7.5, which is not from 0 to 1"),
+        ("k,hip,pelvis,inf", "dsc is inf, which is no finite number"),
+        ("k,hip,pelvis", "the line has another number of cells than the first"),
+        ("k,hip,pelvis,0.5,0.5", "the line has another number of cells than the first"),
+    ],
+)
+def test_values_that_cannot_be(tmp_path, line, fault):
+    (tmp_path / "per_class.csv").write_text(f"case,name,group,dsc\nk,femur,leg,0.5\n{line}\n")
+    with pytest.raises(DatasetError, match=f"line 3: {fault}"):
         read_scores(tmp_path)
