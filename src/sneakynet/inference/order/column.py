@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Float64, Int64, Integer
-from scipy.ndimage import distance_transform_edt, gaussian_filter1d
+from scipy.ndimage import distance_transform_edt, find_objects, gaussian_filter1d
 from scipy.spatial import KDTree
 
 STATION_MM = 3.0
@@ -82,8 +82,8 @@ def straighten(
     which = state[labels[tuple(index.T)]]
     named = np.zeros((stations, len(states)))
     fill = np.zeros(stations)
-    # A voxel that is long along the column belongs to several stations.
-    parts = int(np.ceil(spacing[2] / STATION_MM))
+    # A voxel lies in several stations, the more the longer it is along the column.
+    parts = int(np.ceil(spacing[2] / _FINE_MM))
     volume = float(np.prod(spacing)) / parts
     for part in range(parts):
         across = np.array([0.0, 0.0, (part + 0.5) / parts - 0.5])
@@ -102,10 +102,13 @@ def _line(
     vertebrae: np.ndarray, column: np.ndarray, spacing: tuple[float, float, float]
 ) -> Float64[np.ndarray, "point 3"]:
     """Through the bodies, which are the thick of every vertebra, down to the end of the sacrum."""
-    depth = distance_transform_edt(np.pad(vertebrae, 1), sampling=spacing)[1:-1, 1:-1, 1:-1] ** 3
+    (box,) = find_objects(vertebrae.astype(np.uint8))
+    depth = distance_transform_edt(np.pad(vertebrae[box[:2]], 1), sampling=spacing)[1:-1, 1:-1, 1:-1] ** 3
     weight = depth.sum((0, 1))
-    i = (depth.sum(1) * np.arange(depth.shape[0])[:, None]).sum(0) * spacing[0]
-    j = (depth.sum(0) * np.arange(depth.shape[1])[:, None]).sum(0) * spacing[1]
+    i, j = (
+        (depth.sum(1 - axis) * np.arange(box[axis].start, box[axis].stop)[:, None]).sum(0) * spacing[axis]
+        for axis in (0, 1)
+    )
     sigma = _SMOOTH_MM / spacing[2]
     smooth = [gaussian_filter1d(values, sigma, mode="constant") for values in (i, j, weight)]
     planes = np.flatnonzero(column.any((0, 1)))

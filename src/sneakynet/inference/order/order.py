@@ -106,7 +106,7 @@ def _order(
     names = [table.by_id(int(states[v.state])).name for v in vertebrae]
     return renamed, OrderReport(
         doubtful=tuple(name for name, v in zip(names, vertebrae, strict=True) if v.changed and not v.sure),
-        vertebrae=tuple(name for name in names if name != "sacrum"),
+        vertebrae=tuple(name for name in names if name != "sacrum" and (renamed == table[name].id).any()),
         margins=tuple(margins),
     )
 

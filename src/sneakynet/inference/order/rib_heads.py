@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool
-from scipy.ndimage import distance_transform_edt
+from scipy.ndimage import distance_transform_edt, find_objects
 
 from sneakynet.geometry.components import Components
 from sneakynet.inference.order.column import STATION_MM, Column
@@ -59,7 +59,7 @@ def find_rib_heads(
     Returns:
         One for each place, from the top; of several the largest.
     """
-    near = distance_transform_edt(~vertebrae, sampling=spacing) <= _REACH_MM
+    near = _near(vertebrae, spacing)
     speck = _SPECK_MM3 / float(np.prod(spacing))
     met: list[MetRib] = []
     for number in sorted(range(len(components)), key=lambda n: -int(components.voxels[n])):
@@ -92,3 +92,16 @@ def find_rib_heads(
         ),
         key=lambda m: m.head.station,
     )
+
+
+def _near(vertebrae: Bool[np.ndarray, "i j k"], spacing: tuple[float, float, float]) -> Bool[np.ndarray, "i j k"]:
+    """Voxels within reach of a vertebra."""
+    near: np.ndarray = np.zeros_like(vertebrae)
+    boxes = find_objects(vertebrae.astype(np.uint8))
+    for box in boxes:
+        wide = tuple(
+            slice(max(0, one.start - int(_REACH_MM / mm) - 1), one.stop + int(_REACH_MM / mm) + 1)
+            for one, mm in zip(box, spacing, strict=True)
+        )
+        near[wide] = distance_transform_edt(~vertebrae[wide], sampling=spacing) <= _REACH_MM
+    return near

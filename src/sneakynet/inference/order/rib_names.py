@@ -47,6 +47,6 @@ def _index(rib: MetRib, vertebrae: Sequence[Vertebra]) -> int | None:
                 return rib.head.index
             if not vertebra.sure or vertebra.state >= len(spine_levels()):
                 return None
-            borne = bears(vertebra.state, rib.head.station - vertebra.start, vertebra.stop - vertebra.start)
+            borne = bears(vertebra.state, (rib.head.station - vertebra.start) / (vertebra.stop - vertebra.start))
             return min(borne, key=lambda index: abs(index - rib.head.index), default=None)
     return None

@@ -91,17 +91,15 @@ def read_column(
     return max(readings, key=lambda reading: reading.score)
 
 
-def bears(state: int, elapsed: float, extent: float) -> tuple[int, ...]:
+def bears(state: int, at: float) -> tuple[int, ...]:
     """Ribs whose heads may lie at a place of a vertebra: its own at its upper part, or at all of it, and the next
     one's at the disc below.
 
     Args:
         state: the vertebra.
-        elapsed: how much of it lies above.
-        extent: of it, in the same unit.
+        at: the share of it that lies above.
     """
     own, below = (spine_levels()[s].rib if 0 <= s < len(spine_levels()) else None for s in (state, state + 1))
-    at = elapsed / extent
     return tuple(rib for rib, here in ((own, at < 0.8), (below, at >= 0.55)) if rib is not None and here)
 
 
@@ -210,7 +208,6 @@ def _disc(column: Column) -> Float64[np.ndarray, " station"]:
 def disc_stations(column: Column) -> Bool[np.ndarray, " station"]:
     """Stations in the middle of what is a disc beyond doubt: hardly any body in the tube."""
     falls = 1 - column.fill / np.maximum(_fill_around(column), 1e-9) > _DISC_CLEAR
-    falls &= column.named[:, :-1].sum(1) > 0
     edges = np.flatnonzero(np.diff(np.concatenate([[0], falls.astype(int), [0]])))
     middles = np.zeros(len(falls), dtype=bool)
     for start, stop in edges.reshape(-1, 2):
@@ -230,14 +227,15 @@ def _at_ribs(
     """What the ribs' heads say against each state and elapsed length of the stations that they are at."""
     stations, states, longest = shape
     lowest = max(level.rib or 0 for level in spine_levels())
+    borne = {index: np.zeros((states, longest, 1), dtype=bool) for index in {lowest, *(head.index for head in ribs)}}
+    for state, extent in enumerate(extents):
+        for elapsed in range(longest):
+            for index in bears(state, elapsed / extent):
+                if index in borne:
+                    borne[index][state, elapsed] = True
     against: dict[int, np.ndarray] = {}
     for head in ribs:
-        cost = np.zeros((states, longest, 1))
-        for state in range(states):
-            for elapsed in range(longest):
-                borne = bears(state, elapsed, extents[state]) if state < len(extents) else ()
-                cost[state, elapsed] -= _RIB * (head.index not in borne)
-                cost[state, elapsed] -= _LAST_RIB * (head.last and lowest not in borne)
         station = min(max(head.station, 0), stations - 1)
+        cost = -_RIB * ~borne[head.index] - _LAST_RIB * head.last * ~borne[lowest]
         against[station] = against.get(station, 0.0) + cost
     return against

@@ -74,7 +74,7 @@ def sure_vertebrae(column: Column, ribs: Sequence[RibHead]) -> tuple[list[Verteb
         barred: Bool[np.ndarray, "station state"] = np.zeros(column.named.shape, dtype=bool)
         for n in run:
             barred[(found[n].start + found[n].stop) // 2, found[n].state] = True
-        margin = reading.score - read_column(column, ribs, barred=barred).score
+        margin = float(reading.score - read_column(column, ribs, barred=barred).score)
         margins.append(margin)
         sure = margin >= MARGIN and _seen([found[n].stop for n in run], discs) >= SEEN
         for n in run:
