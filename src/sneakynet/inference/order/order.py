@@ -8,7 +8,7 @@ from scipy.ndimage import distance_transform_edt, find_objects
 
 from sneakynet.anatomy.bone import BoneTable
 from sneakynet.anatomy.spine import spine_levels
-from sneakynet.geometry.components import find_components
+from sneakynet.geometry.components import Box, find_components
 from sneakynet.geometry.orientation import canonical_axes, reorient
 from sneakynet.inference.order.column import STATION_MM, straighten
 from sneakynet.inference.order.report import OrderReport, Renamed
@@ -57,7 +57,7 @@ def order_names(labels: Volume, *, table: BoneTable) -> tuple[Volume, OrderRepor
     voxels = labels.voxels.copy(order="K")
     out = reorient(voxels, axes)
     counts: dict[tuple[int, int], int] = {}
-    for label, box, mask in _voxels_of(full, changed):
+    for label, box, mask in _voxels_of(full, coarse, changed, steps):
         new = _carried(coarse, renamed, label, within=(box, mask), steps=steps)
         out[box][mask] = new
         for other, number in zip(*np.unique(new, return_counts=True), strict=True):
@@ -112,13 +112,19 @@ def _order(
 
 
 def _voxels_of(
-    labels: Integer[np.ndarray, "i j k"], wanted: Integer[np.ndarray, " label"]
-) -> Iterator[tuple[int, tuple[slice, slice, slice], np.ndarray]]:
-    """Each label with its bounding box and its voxels within."""
-    for label, box in enumerate(find_objects(labels), start=1):
-        if box is not None and label in wanted:
-            i, j, k = box
-            yield label, (i, j, k), labels[box] == label
+    labels: Integer[np.ndarray, "i j k"],
+    coarse: Integer[np.ndarray, "i j k"],
+    wanted: Integer[np.ndarray, " label"],
+    steps: list[int],
+) -> Iterator[tuple[int, Box, np.ndarray]]:
+    """Each label with a box around it and its voxels within. A speck far from all that the coarse grid saw stays."""
+    boxes = find_objects(coarse)
+    for label in wanted.tolist():
+        i, j, k = (
+            slice(max(0, (one.start - 2) * step), (one.stop + 2) * step)
+            for one, step in zip(boxes[label - 1], steps, strict=True)
+        )
+        yield label, (i, j, k), labels[i, j, k] == label
 
 
 def _carried(
@@ -126,7 +132,7 @@ def _carried(
     renamed: Integer[np.ndarray, "i j k"],
     label: int,
     *,
-    within: tuple[tuple[slice, slice, slice], np.ndarray],
+    within: tuple[Box, np.ndarray],
     steps: list[int],
 ) -> Integer[np.ndarray, " voxel"]:
     """What voxels of one label become: what the nearest of the coarse grid that bears it becomes.
@@ -140,7 +146,7 @@ def _carried(
     """
     box, mask = within
     low = [max(0, one.start // step - 1) for one, step in zip(box, steps, strict=True)]
-    high = [min(n, (one.stop - 1) // step + 2) for one, step, n in zip(box, steps, coarse.shape, strict=True)]
+    high = [min(n, one.stop // step + 2) for one, step, n in zip(box, steps, coarse.shape, strict=True)]
     near = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
     _, (i, j, k) = distance_transform_edt(coarse[near] != label, sampling=steps, return_indices=True)
     becomes = renamed[near][i, j, k]
