@@ -49,6 +49,9 @@ class SegmentSettings:
     """Also run the network with left and right exchanged, and average: twice the time."""
     confidence: bool = False
     """Also write how probable each voxel's label is, in percent."""
+    order: bool = True
+    """Rename vertebrae, ribs and sides that contradict the order in which everyone's bones follow each other; the
+    statistics say what was renamed, and what is doubtful."""
     clean: CleanupSettings = field(default_factory=CleanupSettings)
     """What is done to the labels afterwards; off unless asked for."""
     format: LabelFormat = "nii.gz"
@@ -92,7 +95,7 @@ def run(settings: SegmentSettings) -> None:
         preview=not settings.no_preview,
         confidence=settings.confidence,
         series=settings.series,
-        options=CaseOptions(mirror=settings.mirror, memory_limit=limit, cleanup=settings.clean),
+        options=CaseOptions(mirror=settings.mirror, memory_limit=limit, order=settings.order, cleanup=settings.clean),
     )
     outcomes = {case.name: case.skipped() for case in cases if case.labels.exists() and not settings.overwrite}
     for outcome in outcomes.values():
@@ -189,6 +192,8 @@ def _say(outcome: Outcome) -> None:
     match outcome.status:
         case "done":
             text = f"{outcome.case}: {outcome.bones} bones in {outcome.seconds:.1f} s, {outcome.labels}"
+            if outcome.order is not None:
+                text += f"\n{outcome.case}: order: {outcome.order}"
             if outcome.cleanup is not None:
                 text += f"\n{outcome.case}: clean-up: {outcome.cleanup}"
         case "skipped":

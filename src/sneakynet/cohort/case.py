@@ -31,6 +31,7 @@ class Outcome:
         preview: file, if one was drawn.
         confidence: file, if it was asked for.
         bones: how many were found.
+        order: what was renamed to be in order, and what is doubtful, in a line, if anything.
         cleanup: what a clean-up did to the labels, in a line, if one was asked for.
         seconds: that reading, computing and writing took.
         error: why it failed.
@@ -43,6 +44,7 @@ class Outcome:
     preview: str | None = None
     confidence: str | None = None
     bones: int | None = None
+    order: str | None = None
     cleanup: str | None = None
     seconds: float | None = None
     error: str | None = None
@@ -81,12 +83,13 @@ class Case:
         asked = (file for file in (self.preview, self.confidence) if file is not None)
         return (self.labels, self.statistics, names, *asked)
 
-    def done(self, *, bones: int, seconds: float, cleanup: str | None = None) -> Outcome:
+    def done(self, *, bones: int, seconds: float, order: str | None = None, cleanup: str | None = None) -> Outcome:
         """The outcome of a case whose files were written.
 
         Args:
             bones: how many were found.
             seconds: what it took.
+            order: see `Outcome`.
             cleanup: see `Outcome`.
         """
         return Outcome(
@@ -97,6 +100,7 @@ class Case:
             preview=None if self.preview is None else str(self.preview),
             confidence=None if self.confidence is None else str(self.confidence),
             bones=bones,
+            order=order,
             cleanup=cleanup,
             seconds=seconds,
         )

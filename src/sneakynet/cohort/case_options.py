@@ -12,9 +12,11 @@ class CaseOptions:
     Args:
         mirror: see `Predictor.segment`.
         memory_limit: bytes, see `Predictor.segment`.
-        cleanup: what is done to the labels afterwards.
+        order: whether names are put in order afterwards, see `order_names`.
+        cleanup: what is done to the labels then.
     """
 
     mirror: bool = False
     memory_limit: int | None = None
+    order: bool = True
     cleanup: CleanupSettings = field(default_factory=CleanupSettings)

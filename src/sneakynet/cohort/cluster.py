@@ -259,7 +259,7 @@ def _as_named(outcome: Outcome, case: Case) -> Outcome:
     """The outcome with the paths that the user gave."""
     if outcome.bones is None or outcome.seconds is None:
         return outcome
-    return case.done(bones=outcome.bones, seconds=outcome.seconds, cleanup=outcome.cleanup)
+    return case.done(bones=outcome.bones, seconds=outcome.seconds, order=outcome.order, cleanup=outcome.cleanup)
 
 
 @contextmanager

@@ -36,6 +36,7 @@ def test_the_record_of_a_case(case, tmp_path):
     assert record["scan"] == {"shape": [5, 6, 7], "spacing_mm": [3, 2, 5], "affine": scan.affine.tolist()}
     assert record["model"] == {"name": "tiny", "provenance": {"steps": 3}}
     assert record["cleanup"] is None
+    assert record["order"] is None
     assert record["bones"][1] == {
         "id": 3,
         "name": "three",
