@@ -16,7 +16,6 @@ from sneakynet.export.dicom_labels import check_installed, write_dicom_labels
 from sneakynet.export.statistics import case_record, write_record
 from sneakynet.inference.cleanup import clean
 from sneakynet.inference.memory import Forecast
-from sneakynet.inference.order.order import order_names
 from sneakynet.inference.predictor import Predictor, Progress
 from sneakynet.inference.segmentation import Segmentation
 from sneakynet.viewer.preview import write_preview
@@ -131,14 +130,14 @@ def write_case(found: FoundCase) -> Outcome:
     case, scan = found.read.case, found.read.scan
     check_unchanged(case.input, found.read.stamp)
     sweep_parts(case.files)
-    segmentation, order, report = found.segmentation, None, None
+    segmentation, report = found.segmentation, None
     if case.options.order:
-        labels, order = order_names(segmentation.labels, table=segmentation.table)
-        segmentation = replace(segmentation, labels=labels)
+        segmentation = segmentation.in_order()
+    order = segmentation.order
     if case.options.cleanup.active:
         labels, report = clean(segmentation.labels, table=segmentation.table, settings=case.options.cleanup)
         segmentation = replace(segmentation, labels=labels)
-    record = case_record(segmentation, scan, case=case.name, order=order, cleanup=report)
+    record = case_record(segmentation, scan, case=case.name, cleanup=report)
     # The labels last: where they are, the case is complete, and a stopped run goes on behind it.
     if case.preview is not None:
         write_preview(case.preview, segmentation, scan, title=case.name)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from sneakynet.evaluation.bone_statistics import bone_statistics
 from sneakynet.inference.cleanup_report import CleanupReport
-from sneakynet.inference.order.report import OrderReport
 from sneakynet.inference.segmentation import Segmentation
 from sneakynet.volumes.atomic import write_whole
 from sneakynet.volumes.volume import Volume
@@ -18,12 +17,7 @@ FORMAT_VERSION = 1
 
 
 def case_record(
-    segmentation: Segmentation,
-    scan: Volume,
-    *,
-    case: str,
-    order: OrderReport | None = None,
-    cleanup: CleanupReport | None = None,
+    segmentation: Segmentation, scan: Volume, *, case: str, cleanup: CleanupReport | None = None
 ) -> dict[str, object]:
     """Everything that the statistics file of a case says, as plain JSON values.
 
@@ -31,7 +25,6 @@ def case_record(
         segmentation: the labels, cleaned up if they were, and the model that gave them.
         scan: the scan they were found in.
         case: the case's name.
-        order: which names were put in order; None if that was not asked for.
         cleanup: what a clean-up has done to the labels; None if there was none.
     """
     return {
@@ -47,7 +40,7 @@ def case_record(
         "model": dict(segmentation.model),
         "inference": dict(segmentation.work),
         "world": "mm, RAS+: x grows to the patient's right, y to anterior, z to superior",
-        "order": None if order is None else order.to_dict(),
+        "order": None if segmentation.order is None else segmentation.order.to_dict(),
         "cleanup": None if cleanup is None else cleanup.to_dict(),
         "bones": [asdict(bone) for bone in bone_statistics(segmentation.labels, scan, table=segmentation.table)],
     }

@@ -306,6 +306,7 @@ def segment(
     model: str | Path | None = None,
     device: str = "auto",
     precision: Precision = "auto",
+    order: bool = True,
     progress: bool = False,
 ) -> Segmentation:
     """Find the bones in a scan. For several scans, `Predictor` reads the model once.
@@ -315,6 +316,7 @@ def segment(
         model: a weights file, or a folder that ``sneakynet export`` wrote; None takes the weights of the package.
         device: ``auto``, ``cpu``, ``cuda`` ...
         precision: ``auto``, ``f32``, ``bf16`` or, on a GPU, ``f16``.
+        order: put vertebrae, ribs and sides in the order that everyone's have, see `Segmentation.in_order`.
         progress: whether to show a bar on stderr.
 
     Returns:
@@ -325,10 +327,12 @@ def segment(
         SettingError: there is no such device here.
     """
     predictor = Predictor.load(model, device=device, precision=precision)
-    if not progress:
-        return predictor.segment(scan)
-    with tile_bar("segmenting") as show:
-        return predictor.segment(scan, progress=show)
+    if progress:
+        with tile_bar("segmenting") as show:
+            found = predictor.segment(scan, progress=show)
+    else:
+        found = predictor.segment(scan)
+    return found.in_order() if order else found
 
 
 def _head(passes: Sequence[ScanPass], mirror: np.ndarray) -> LinearHead:

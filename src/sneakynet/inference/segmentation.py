@@ -1,13 +1,15 @@
 """What segmenting a scan gives."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from sneakynet.anatomy.bone import Bone, BoneTable
+from sneakynet.inference.order.order import order_names
+from sneakynet.inference.order.report import OrderReport
 from sneakynet.volumes.volume import Volume
 from sneakynet.volumes.write import write_labels
 
@@ -22,6 +24,7 @@ class Segmentation:
         model: where the labels come from, as plain JSON values.
         work: how they were made (tiles, memory), as plain JSON values.
         confidence: probability of each voxel's label in percent, on the same grid; None where it was not asked for.
+        order: which names were put in order; None where they are the network's own.
     """
 
     labels: Volume
@@ -29,6 +32,12 @@ class Segmentation:
     model: Mapping[str, object] = field(default_factory=dict)
     work: Mapping[str, object] = field(default_factory=dict)
     confidence: Volume | None = None
+    order: OrderReport | None = None
+
+    def in_order(self) -> "Segmentation":
+        """The same with vertebrae, ribs and sides named in the order that everyone's have, see `order_names`."""
+        labels, report = order_names(self.labels, table=self.table)
+        return replace(self, labels=labels, order=report)
 
     @cached_property
     def present(self) -> tuple[Bone, ...]:

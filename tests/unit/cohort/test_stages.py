@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from sneakynet.anatomy.bone import BoneTable
-from sneakynet.cohort import stages
 from sneakynet.cohort.case import plan_cases
 from sneakynet.cohort.case_options import CaseOptions
 from sneakynet.cohort.stages import FoundCase, ReadCase, attempt, write_case
 from sneakynet.errors import VolumeError
+from sneakynet.inference import segmentation
 from sneakynet.inference.order.report import OrderReport, Renamed
 from sneakynet.inference.segmentation import Segmentation
 from sneakynet.volumes.read import read_labels
@@ -62,7 +62,7 @@ def test_names_are_put_in_order_unless_that_is_not_wanted(
         changed = np.where(labels.voxels == 2, 3, labels.voxels).astype(np.uint8)
         return Volume(changed, labels.affine), OrderReport((Renamed(table.by_id(2).name, table.by_id(3).name, 0.001),))
 
-    monkeypatch.setattr(stages, "order_names", put_in_order)
+    monkeypatch.setattr(segmentation, "order_names", put_in_order)
     scan = Volume(np.zeros((3, 3, 3), dtype=np.int16), np.eye(4))
     write_scan(tmp_path / "a.nii.gz", scan)
     (case,) = plan_cases(
