@@ -228,7 +228,7 @@ BAD_DATASETS = [
     (names_without_a_bone, "label 'liver' (2) is not in the bone table"),
     (one_case, "the dataset has 1 case, training needs at least 2"),
     (scan_as_labels, "a label map holds whole numbers from 0 to 65535"),
-    (nothing_described, "is no dataset: it has no dataset.json"),
+    (nothing_described, "is no dataset: it has none of what tells a dataset"),
     (nan_scan, "3 of 8000 voxels are NaN or infinite"),
     (cut_scan, "the file is damaged or cut short"),
 ]

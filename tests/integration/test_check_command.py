@@ -92,4 +92,19 @@ def test_all_faults_and_doubts_at_once(dataset, capsys):
 
 def test_no_dataset(tmp_path, capsys):
     assert main(["check", str(tmp_path)]) == 2
-    assert "is no dataset: it has no dataset.json" in capsys.readouterr().err
+    assert "is no dataset: it has none of what tells a dataset" in capsys.readouterr().err
+
+
+def test_folds_are_written_for_a_sound_dataset_alone(dataset, capsys):
+    for case in ("b", "c"):
+        write(dataset, case, pelvis())
+    splits = dataset / "splits.json"
+
+    assert main(["check", str(dataset), "--write-splits", str(splits), "--folds", "3"]) == 0
+    assert f"3 folds: {splits}" in capsys.readouterr().err
+    assert sorted(name for split in json.loads(splits.read_text()) for name in split["val"]) == ["b", "c", "good"]
+
+    splits.unlink()
+    write(dataset, "empty", np.zeros((9, 9, 9), dtype=np.uint8))
+    assert main(["check", str(dataset), "--write-splits", str(splits)]) == 2
+    assert not splits.exists()

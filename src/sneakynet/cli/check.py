@@ -14,7 +14,9 @@ from tyro.conf import Positional
 
 from sneakynet.anatomy.bone import BoneTable
 from sneakynet.cohort.dataset_check import DatasetCheck, check_dataset
-from sneakynet.data.dataset import read_dataset, refuse
+from sneakynet.data.dataset import refuse
+from sneakynet.data.layouts import open_dataset
+from sneakynet.data.splits import make_splits, write_splits
 
 
 @dataclass(frozen=True)
@@ -22,9 +24,16 @@ class CheckSettings:
     """Which dataset to look at."""
 
     dataset: Positional[Annotated[Path, tyro.conf.arg(metavar="DATASET")]]
-    """Folder in nnU-Net's raw layout (dataset.json, imagesTr, labelsTr)."""
+    """Folder in nnU-Net's raw layout (dataset.json, imagesTr, labelsTr) or in that of TotalSegmentator's dataset, or a
+    JSON file that lists cases as MONAI does."""
     table: Path | None = None
     """Bone table (CSV) whose names the dataset uses; by default the package's own."""
+    write_splits: Path | None = None
+    """Also draw folds that hold every case out once, and write them as nnU-Net does, for `sneakynet train --splits`."""
+    folds: int = 5
+    """How many of them."""
+    seed: int = 0
+    """Decides who is in which."""
     json: bool = False
     """Print what was found to stdout as JSON."""
 
@@ -39,7 +48,7 @@ def run(settings: CheckSettings) -> None:
         DatasetError: the dataset has faults; the message lists all of them.
     """
     table = BoneTable.default() if settings.table is None else BoneTable.read(settings.table)
-    dataset = read_dataset(settings.dataset, table=table)
+    dataset = open_dataset(settings.dataset, table=table)
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("checking", total=len(dataset.cases))
@@ -49,6 +58,10 @@ def run(settings: CheckSettings) -> None:
     if settings.json:
         print(json.dumps(_plain(found), indent=2))
     refuse(found.all_faults, settings.dataset)
+    if settings.write_splits is not None:
+        names = [case.name for case in dataset.cases]
+        write_splits(settings.write_splits, make_splits(names, folds=settings.folds, seed=settings.seed))
+        console.print(f"{settings.folds} folds: {settings.write_splits}", highlight=False, soft_wrap=True)
 
 
 def _lines(found: DatasetCheck) -> list[str]:

@@ -19,7 +19,8 @@ class TrainCommand:
     """Train a network; a run is resumed or repeated from its own settings."""
 
     dataset: tyro.conf.Positional[Annotated[Path | None, tyro.conf.arg(metavar="[DATASET]")]] = None
-    """Folder in nnU-Net's raw layout (dataset.json, imagesTr, labelsTr) or of bodies (bodies.json)."""
+    """Folder in nnU-Net's raw layout (dataset.json, imagesTr, labelsTr), in that of TotalSegmentator's dataset, or of
+    bodies (bodies.json); or a JSON file that lists cases as MONAI does."""
     output: Annotated[Path | None, tyro.conf.arg(aliases=["-o"])] = None
     """Folder of the run."""
     resume: bool = False

@@ -15,6 +15,7 @@ from torch import Tensor
 from sneakynet.data.dataset import CaseFiles, Dataset, refuse
 from sneakynet.data.network_grid import on_network_grid
 from sneakynet.data.pyramid import ContextLabels, Pyramid, build_pyramid
+from sneakynet.data.structures import merge_structures
 from sneakynet.errors import DatasetError, OutputError, SneakyNetError
 from sneakynet.geometry.resample import resample
 from sneakynet.types import LabelArray
@@ -139,7 +140,7 @@ def _key(files: CaseFiles, dataset: Dataset, preparation: Preparation) -> str:
         "ids": dataset.ids,
         "ignore": dataset.ignore,
         "table": dataset.table.names,
-        "files": [(path.stat().st_size, path.stat().st_mtime_ns) for path in (files.scan, files.labels)],
+        "files": [(path.stat().st_size, path.stat().st_mtime_ns) for path in files.files],
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
 
@@ -158,7 +159,10 @@ def read_case(files: CaseFiles, dataset: Dataset) -> tuple[Volume, Volume]:
         DatasetError: they lie on different grids, or labels have no meaning.
         VolumeError: a file cannot be read.
     """
-    scan, labels = read_volume(files.scan), read_labels(files.labels)
+    scan = read_volume(files.scan)
+    if files.labels.is_dir():
+        return scan, merge_structures(files.labels, scan, dataset.table)
+    labels = read_labels(files.labels)
     if scan.shape != labels.shape or not np.allclose(scan.affine, labels.affine, atol=1e-2):
         msg = (
             f"the label map lies on another grid than the scan ({labels.shape} voxels, not {scan.shape}, or another "

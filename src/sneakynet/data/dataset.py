@@ -1,4 +1,4 @@
-"""Labelled scans on disk, in nnU-Net's raw layout.
+"""Labelled scans on disk, and how nnU-Net's raw layout lists them.
 
 DATASET/dataset.json              "labels": name -> id, "channel_names": {"0": "CT"}, "file_ending": ".nii.gz"
 DATASET/imagesTr/CASE_0000.nii.gz
@@ -15,6 +15,8 @@ import numpy as np
 
 from sneakynet.anatomy.bone import BoneTable
 from sneakynet.anatomy.ignored import IGNORE
+from sneakynet.data.splits import Split
+from sneakynet.data.structures import masks_in
 from sneakynet.errors import DatasetError
 
 
@@ -25,12 +27,17 @@ class CaseFiles:
     Args:
         name: of the case.
         scan: file of the CT.
-        labels: file of the label map, on the scan's grid.
+        labels: file of the label map, on the scan's grid; or a folder with a mask for each structure.
     """
 
     name: str
     scan: Path
     labels: Path
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All of them."""
+        return (self.scan, *(masks_in(self.labels).values() if self.labels.is_dir() else (self.labels,)))
 
 
 @dataclass(frozen=True)
@@ -38,12 +45,13 @@ class Dataset:
     """Cases and what their labels mean.
 
     Args:
-        folder: of the dataset.
+        folder: of the dataset, or the file that lists it.
         cases: sorted by name; only those with both files.
         table: the classes to learn.
         ids: label in the files -> id in the table.
         ignore: label in the files of voxels that count nowhere, if they have one.
         faults: what is amiss with the files; ``load_cases`` reports it together with what the voxels show.
+        splits: whom to learn from and whom to hold out, where the dataset says so itself; one for every fold.
     """
 
     folder: Path
@@ -52,6 +60,7 @@ class Dataset:
     ids: dict[int, int]
     ignore: int | None = None
     faults: tuple[str, ...] = ()
+    splits: tuple[Split, ...] = ()
 
 
 def read_dataset(folder: Path, *, table: BoneTable) -> Dataset:
@@ -66,7 +75,7 @@ def read_dataset(folder: Path, *, table: BoneTable) -> Dataset:
     """
     description = _description(folder)
     ending = str(description.get("file_ending", ".nii.gz"))
-    ids, ignore, faults = _ids(description.get("labels"), table)
+    ids, ignore, faults = label_ids(description.get("labels"), table)
     channels = description.get("channel_names", {"0": "CT"})
     if not isinstance(channels, dict) or len(channels) != 1:
         faults.append(f"channel_names must hold one channel (the CT), it is {channels!r}")
@@ -148,8 +157,16 @@ def _description(folder: Path) -> dict[str, Any]:
     return description
 
 
-def _ids(labels: Any, table: BoneTable) -> tuple[dict[int, int], int | None, list[str]]:
-    """Label in the files -> id in the table, the label of ignored voxels, and what cannot be translated."""
+def label_ids(labels: Any, table: BoneTable) -> tuple[dict[int, int], int | None, list[str]]:
+    """Translate the names of a dataset's labels.
+
+    Args:
+        labels: name -> label, as ``dataset.json`` has it.
+        table: names are looked up here, by name or alias.
+
+    Returns:
+        Label in the files -> id in the table, the label of ignored voxels, and what cannot be translated.
+    """
     if not isinstance(labels, dict) or not all(type(value) is int for value in labels.values()):
         return {0: 0}, None, ["labels must map each name to one whole number, as in nnU-Net v2's dataset.json"]
     ids, faults = {0: 0}, []

@@ -4,6 +4,8 @@ import json
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from sneakynet.errors import DatasetError
 from sneakynet.volumes.atomic import write_whole
 
@@ -18,6 +20,25 @@ def write_splits(path: Path, splits: Sequence[Split]) -> None:
     content = [{"train": list(training), "val": list(validation)} for training, validation in splits]
     with write_whole(path) as part:
         part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def make_splits(cases: Collection[str], *, folds: int, seed: int) -> tuple[Split, ...]:
+    """Hold every case out exactly once.
+
+    Args:
+        cases: their names.
+        folds: how many; their sizes differ by one case at most.
+        seed: decides who is in which.
+
+    Raises:
+        DatasetError: fewer than 2 folds, or fewer cases than folds.
+    """
+    if not 2 <= folds <= len(cases):
+        msg = f"{len(cases)} cases cannot be held out in {folds} folds; choose 2 folds to as many as there are cases"
+        raise DatasetError(msg)
+    order = np.random.default_rng(seed).permutation(sorted(cases)).tolist()
+    held_out = [sorted(order[fold::folds]) for fold in range(folds)]
+    return tuple((tuple(sorted({*cases} - {*names})), tuple(names)) for names in held_out)
 
 
 def read_split(path: Path, *, fold: int, cases: Collection[str]) -> Split:

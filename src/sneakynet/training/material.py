@@ -10,10 +10,11 @@ import torch
 from sneakynet.anatomy.bone import BoneTable
 from sneakynet.data.body_folder import BodyFolder, is_body_folder
 from sneakynet.data.case import Case, Preparation, dataset_spacing, load_cases
-from sneakynet.data.dataset import read_dataset, split_cases
+from sneakynet.data.dataset import Dataset, split_cases
+from sneakynet.data.layouts import open_dataset
 from sneakynet.data.painted import Bodies, PaintedCases, Painting
 from sneakynet.data.patches import PatchGeometry
-from sneakynet.data.splits import read_split
+from sneakynet.data.splits import Split, read_split
 from sneakynet.errors import SettingError
 from sneakynet.phantom.scan import ScanSettings
 from sneakynet.training.loop import TrainingData
@@ -88,13 +89,9 @@ def open_material(
 def _of_scans(
     dataset: Path, settings: TrainSettings, table: BoneTable, *, device: torch.device, cache: Path, quiet: bool
 ) -> Material:
-    found = read_dataset(dataset, table=table)
-    names = [case.name for case in found.cases]
-    if settings.splits is None:
-        training, validation = split_cases(names, validation=settings.validation_cases, seed=settings.seed)
-    else:
-        training, validation = read_split(settings.splits, fold=settings.fold, cases=names)
-        found = replace(found, cases=tuple(case for case in found.cases if case.name in {*training, *validation}))
+    found = open_dataset(dataset, table=table)
+    training, validation = _split(found, settings)
+    found = replace(found, cases=tuple(case for case in found.cases if case.name in {*training, *validation}))
     spacing = settings.spacing or dataset_spacing(found)
     preparation = Preparation(
         spacing=spacing,
@@ -116,6 +113,19 @@ def _of_scans(
         spacing=spacing,
     )
     return Material(data, training, validation)
+
+
+def _split(dataset: Dataset, settings: TrainSettings) -> Split:
+    """As the settings say; else as the dataset does; else by chance."""
+    names = [case.name for case in dataset.cases]
+    if settings.splits is not None:
+        return read_split(settings.splits, fold=settings.fold, cases=names)
+    if settings.validation_cases is not None or not dataset.splits:
+        return split_cases(names, validation=settings.validation_cases, seed=settings.seed)
+    if settings.fold >= len(dataset.splits):
+        msg = f"{dataset.folder} has {len(dataset.splits)} folds, from 0; there is no fold {settings.fold}"
+        raise SettingError(msg)
+    return dataset.splits[settings.fold]
 
 
 def _of_bodies(

@@ -1,6 +1,6 @@
 import pytest
 
-from sneakynet.data.splits import read_split, write_splits
+from sneakynet.data.splits import make_splits, read_split, write_splits
 from sneakynet.errors import DatasetError
 
 
@@ -37,3 +37,23 @@ def test_no_splits_file(tmp_path, text):
         read_split(tmp_path / "s.json", fold=0, cases="ab")
     with pytest.raises(DatasetError, match="No such file"):
         read_split(tmp_path / "none.json", fold=0, cases="ab")
+
+
+@pytest.mark.parametrize(("cases", "folds"), [(5, 5), (16, 5), (7, 2)])
+def test_every_case_is_held_out_exactly_once(cases, folds):
+    names = [f"case_{n}" for n in range(cases)]
+
+    splits = make_splits(names, folds=folds, seed=3)
+
+    assert sorted(name for _, held_out in splits for name in held_out) == sorted(names)
+    assert all(sorted([*training, *held_out]) == sorted(names) for training, held_out in splits)
+    sizes = [len(held_out) for _, held_out in splits]
+    assert max(sizes) - min(sizes) <= 1
+    assert make_splits(names[::-1], folds=folds, seed=3) == splits
+    assert make_splits(names, folds=folds, seed=4) != splits
+
+
+@pytest.mark.parametrize("folds", [1, 4])
+def test_folds_that_cannot_be(folds):
+    with pytest.raises(DatasetError, match=f"3 cases cannot be held out in {folds} folds"):
+        make_splits(["a", "b", "c"], folds=folds, seed=0)
