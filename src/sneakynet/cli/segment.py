@@ -16,6 +16,7 @@ from sneakynet.cohort.model_choice import ModelChoice
 from sneakynet.cohort.pipeline import segment_here
 from sneakynet.cohort.scans import find_scans, read_list
 from sneakynet.cohort.stages import segment_case
+from sneakynet.cohort.tables import write_tables
 from sneakynet.errors import SettingError, SneakyNetError
 from sneakynet.inference.cleanup_settings import CleanupSettings, check_cleanup_settings
 from sneakynet.inference.device import Precision
@@ -32,7 +33,7 @@ class SegmentSettings:
     input: Annotated[tuple[Path, ...], tyro.conf.Positional]
     """Scans: NIfTI, NRRD, MHA/MHD, a folder or zip with a DICOM series, or a folder of scans."""
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
-    """Folder for the results: labels, statistics (JSON) and a picture (PNG) per scan; made if missing."""
+    """Folder for the results: labels, statistics, a picture for each scan, and tables over several; made if missing."""
     list: Path | None = None
     """Text file that names further scans, one a line; # begins a comment."""
     model: Path | None = None
@@ -101,6 +102,7 @@ def run(settings: SegmentSettings) -> None:
     if waiting:
         work = _on_cluster if settings.engine == "ray" else _alone if len(cases) == 1 else _here
         outcomes |= {outcome.case: outcome for outcome in work(waiting, settings)}
+    write_tables(settings.output, cases)
     _conclude([outcomes[case.name] for case in cases], settings)
 
 

@@ -1,0 +1,67 @@
+"""A label map with what lies beside it: the scan it was found in, and how sure its labels are."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sneakynet.anatomy.bone import BoneTable
+from sneakynet.evaluation.pairing import CONFIDENCE, case_name
+from sneakynet.evaluation.same_grid import check_grids
+from sneakynet.evaluation.translation import translate, translation_for
+from sneakynet.volumes.canonical import canonical
+from sneakynet.volumes.read import read_labels, read_volume
+from sneakynet.volumes.volume import Volume
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledScan:
+    """One case, all on one grid, in canonical order.
+
+    Args:
+        case: its name.
+        labels: ids of the bone table.
+        scan: Hounsfield units, or None.
+        confidence: percent, or None.
+    """
+
+    case: str
+    labels: Volume
+    scan: Volume | None = None
+    confidence: Volume | None = None
+
+
+def read_labelled_scan(
+    path: Path, scan: Path | None = None, *, table: BoneTable, labels_table: str | None = None
+) -> LabelledScan:
+    """Read a label map, the ``CASE.confidence.nii.gz`` that `segment` may have laid beside it, and its scan.
+
+    Args:
+        path: the label map.
+        scan: the scan, on the same grid; the order of the voxel axes may differ.
+        table: the bones.
+        labels_table: whose labels the map holds (see `translation_for`).
+
+    Raises:
+        VolumeError: a file cannot be read, or the grids differ.
+        BoneTableError: labels without a meaning.
+        DatasetError: a ``dataset.json`` that cannot be used.
+    """
+    case = case_name(path)
+    read = read_labels(path)
+    meaning = translation_for(path, table, source=labels_table)
+    labels = canonical(Volume(translate(read.voxels, meaning, path=path), read.affine))
+    beside = path.with_name(f"{case}{CONFIDENCE}.nii.gz")
+    return LabelledScan(
+        case,
+        labels,
+        None if scan is None else _on(labels, scan, case=case, name="scan"),
+        _on(labels, beside, case=case, name="confidence") if beside.is_file() and beside != path else None,
+    )
+
+
+def _on(labels: Volume, path: Path, *, case: str, name: str) -> Volume:
+    volume = canonical(read_volume(path))
+    remedy = f"give the {name} that belongs to the labels, or resample the labels onto it (nearest neighbour)"
+    if name == "confidence":
+        remedy = f"take {path} away, or write it anew with the labels"
+    check_grids(labels, volume, case=case, names=("label map", name), remedy=remedy)
+    return volume
