@@ -23,6 +23,7 @@ from sneakynet.inference.device import Precision
 from sneakynet.inference.memory import Forecast, parse_size
 from sneakynet.inference.predictor import Predictor
 from sneakynet.inference.progress import tile_bar
+from sneakynet.viewer.scan_report.content import check_report_packages
 from sneakynet.volumes.atomic import make_folder
 
 
@@ -50,6 +51,8 @@ class SegmentSettings:
     """Also run the network with left and right exchanged, and average: twice the time."""
     confidence: bool = False
     """Also write how probable each voxel's label is, in percent."""
+    report: bool = False
+    """Also write a page about the bones of each scan, as HTML and as PDF; needs sneakynet[mesh]."""
     clean: CleanupSettings = field(default_factory=CleanupSettings)
     """What is done to the labels afterwards; off unless asked for."""
     format: LabelFormat = "nii.gz"
@@ -83,6 +86,8 @@ def run(settings: SegmentSettings) -> None:
     """
     _check_engine(settings)
     check_cleanup_settings(settings.clean)
+    if settings.report:
+        check_report_packages()
     limit = None if settings.memory_limit is None else parse_size(settings.memory_limit)
     listed = () if settings.list is None else read_list(settings.list)
     scans = find_scans((*settings.input, *listed), output=settings.output, series=settings.series)
@@ -92,6 +97,7 @@ def run(settings: SegmentSettings) -> None:
         format=settings.format,
         preview=not settings.no_preview,
         confidence=settings.confidence,
+        report=settings.report,
         series=settings.series,
         options=CaseOptions(mirror=settings.mirror, memory_limit=limit, cleanup=settings.clean),
     )
