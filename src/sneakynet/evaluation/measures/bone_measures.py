@@ -108,7 +108,7 @@ class BoneMeasures:
 def measure_bones(
     labels: Volume, scan: Volume | None, *, table: BoneTable, confidence: Volume | None = None
 ) -> tuple[BoneMeasures, ...]:
-    """Measure every bone that a label map holds, a few planes of it at a time.
+    """Measure every bone that a label map holds, block by block.
 
     Args:
         labels: ids of the table; voxels that count nowhere (``anatomy.ignored``) are no bone.
@@ -124,7 +124,7 @@ def measure_bones(
         BoneTableError: a label is not in the table.
     """
     found = {bone.id: bone for bone in bone_statistics(labels, scan, table=table)}
-    # As they lie in memory, so that a slab of planes lies together.
+    # As they lie in memory, so that rows of blocks lie together.
     order = [int(axis) for axis in np.argsort(-np.abs(labels.voxels.strides), kind="stable")]
     ids = labels.voxels.transpose(order)
     hu, percent = (None if volume is None else volume.voxels.transpose(order) for volume in (scan, confidence))

@@ -55,6 +55,8 @@ def pieces(labels: LabelArray, *, highest: int, reach: tuple[int, int, int], edg
     Yields:
         Pieces, block by block. Together they own each voxel of a bone, and each cell that holds one, once.
     """
+    if highest < 1:  # which find_objects takes for no limit
+        return
     for corner in product(*(range(0, n, edge) for n in labels.shape)):
         start = np.array(corner)
         stop = np.minimum(start + edge, labels.shape)

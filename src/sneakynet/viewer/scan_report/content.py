@@ -14,11 +14,12 @@ from sneakynet.inference.optional_package import optional_package
 from sneakynet.viewer.preview import color_table, on_picture_grid, project
 from sneakynet.viewer.scan_report.joint_slices import JointSlice, joint_slices
 from sneakynet.viewer.scan_report.joints import Joint, find_joints
+from sneakynet.viewer.scan_report.notices import Notice, find_notices
 from sneakynet.viewer.scan_report.skeleton_views import SkeletonView, skeleton_views
-from sneakynet.viewer.scan_report.warnings import Warning, find_warnings
 from sneakynet.volumes.volume import Volume
 
 _AIR = -1024
+_FOREMOST = 10  # notices that are shown first
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +46,7 @@ class ReportContent:
     Args:
         case: the scan's name.
         facts: what it is, in words: heading to text.
-        warnings: what should be looked at.
+        notices: what should be looked at.
         projections: from the front and from the patient's left.
         views: the skeleton from four sides; none where there is no bone or nothing to draw with.
         joints: those that are in the scan, each with its slices.
@@ -56,13 +57,23 @@ class ReportContent:
 
     case: str
     facts: Mapping[str, str]
-    warnings: tuple[Warning, ...]
+    notices: tuple[Notice, ...]
     projections: tuple[Projection, ...]
     views: tuple[SkeletonView, ...]
     joints: tuple[tuple[Joint, tuple[JointSlice, ...]], ...]
     bones: tuple[BoneMeasures, ...]
     colors: Mapping[str, str]
     score: float | None
+
+    @property
+    def foremost(self) -> tuple[Notice, ...]:
+        """The most striking of what is implausible, and all of the rest."""
+        return tuple(w for n, w in enumerate(self.notices) if n < _FOREMOST or w.kind != "look")
+
+    @property
+    def further(self) -> tuple[Notice, ...]:
+        """What is implausible, but less so."""
+        return tuple(w for w in self.notices[_FOREMOST:] if w.kind == "look")
 
 
 def check_report_packages() -> None:
@@ -97,7 +108,7 @@ def report_content(one: LabelledScan, *, table: BoneTable, facts: Mapping[str, s
     return ReportContent(
         one.case,
         facts={**_facts(one, bones), **(facts or {})},
-        warnings=find_warnings(inspection, bones),
+        notices=find_notices(inspection, bones),
         projections=projections,
         views=meshed,
         joints=tuple((joint, joint_slices(joint, one.labels, one.scan, lut=lut)) for joint in joints),
@@ -136,5 +147,5 @@ def _drawn(
     # The picture's grid has the patient's axes; where it lies does not show. Labels that are coarser do without it.
     coarse = one.labels.voxels.size <= ids.size
     labels = one.labels if coarse else Volume(ids, np.diag([pixel, pixel, pixel, 1.0]))
-    meshes = bone_meshes(labels, table=table, settings=MeshSettings(smooth=0.8, error=min(labels.spacing) / 4))
+    meshes = bone_meshes(labels, table=table, settings=MeshSettings(smooth=1.0, error=min(labels.spacing) / 4))
     return projections, skeleton_views(meshes)

@@ -36,13 +36,13 @@ class JointKind:
 
 
 KINDS = (
-    JointKind("{side} shoulder", "scapula_{side}", "humerus_{side}", ("coronal", "axial"), 130),
-    JointKind("{side} elbow", "humerus_{side}", "ulna_{side}", ("sagittal", "coronal"), 110),
-    JointKind("{side} wrist", "radius_{side}", "lunate_{side}", ("sagittal", "coronal"), 90),
-    JointKind("lumbosacral", "vertebrae_L5", "sacrum", ("sagittal", "coronal"), 130),
-    JointKind("{side} sacroiliac", "hip_{side}", "sacrum", ("axial", "coronal"), 130),
-    JointKind("{side} hip", "hip_{side}", "femur_{side}", ("coronal", "axial"), 140),
-    JointKind("{side} knee", "femur_{side}", "patella_{side}", ("sagittal", "axial"), 130),
+    JointKind("{side} shoulder", "scapula_{side}", "humerus_{side}", ("coronal", "axial"), 130.0),
+    JointKind("{side} elbow", "humerus_{side}", "ulna_{side}", ("sagittal", "coronal"), 110.0),
+    JointKind("{side} wrist", "radius_{side}", "lunate_{side}", ("sagittal", "coronal"), 90.0),
+    JointKind("lumbosacral", "vertebrae_L5", "sacrum", ("sagittal", "coronal"), 130.0),
+    JointKind("{side} sacroiliac", "hip_{side}", "sacrum", ("axial", "coronal"), 130.0),
+    JointKind("{side} hip", "hip_{side}", "femur_{side}", ("coronal", "axial"), 140.0),
+    JointKind("{side} knee", "femur_{side}", "patella_{side}", ("sagittal", "axial"), 130.0),
 )
 """The joints that a report shows, from head to foot."""
 

@@ -2,14 +2,13 @@
 
 import base64
 import io
-from collections import Counter
 from importlib.metadata import version
 
 import numpy as np
 from PIL import Image
 
 from sneakynet.viewer.page import render
-from sneakynet.viewer.scan_report.bone_table import GROUP_NAMES, NOTES, bone_columns, bone_groups
+from sneakynet.viewer.scan_report.bone_table import NOTES, bone_columns, bone_groups
 from sneakynet.viewer.scan_report.content import ReportContent
 
 _JPEG_QUALITY = 88
@@ -25,11 +24,9 @@ def scan_page(content: ReportContent) -> str:
         "scan.html.j2",
         content=content,
         version=version("sneakynet"),
-        kinds=Counter(warning.kind for warning in content.warnings),
         address=_address,
         columns=bone_columns(content.bones),
         groups=bone_groups(content.bones),
-        group_names=GROUP_NAMES,
         notes=NOTES,
     )
 

@@ -12,13 +12,14 @@ from matplotlib.figure import Figure
 from sneakynet.viewer.preview import INK, PAPER
 from sneakynet.viewer.scan_report.bone_table import NOTES, Column, bone_columns, bone_groups
 from sneakynet.viewer.scan_report.content import ReportContent
+from sneakynet.viewer.scan_report.notices import Notice
 
 _WIDE, _HIGH = 8.27, 11.69  # inches
-_LEFT, _TOP, _FOOT = 0.65, 0.75, 0.6
+_LEFT, _TOP, _FOOT = 0.55, 0.7, 0.6
 _TEXT, _FAINT, _LINE = "#1b2330", "#566070", "#d5dae2"
 _KIND = {"look": "#a83c00", "unsure": "#d98200", "cut": "#566070", "metal": "#566070"}
 _ROW = 0.185
-_COLUMNS = 96  # letters of a line of text
+_COLUMNS = 100  # letters of a line of text
 
 
 class _Sheet:
@@ -98,6 +99,7 @@ def write_pdf(path: str | Path, content: ReportContent) -> None:
         _skeleton(sheet, content)
         _joints(sheet, content)
         _bones(sheet, content)
+        _further(sheet, content)
         sheet.end()
 
 
@@ -109,19 +111,34 @@ def _head(sheet: _Sheet, content: ReportContent) -> None:
         sheet.text(_LEFT, sheet.y, heading, size=8, color=_FAINT)
         sheet.text(_LEFT + 0.9, sheet.y, words, size=8)
     sheet.heading("What to look at", room=0.3)
-    if not content.warnings:
+    if not content.notices:
         sheet.y += _ROW
         told = "Nothing implausible was seen, and no bone is cut." if content.bones else "No bone was found."
         sheet.text(_LEFT, sheet.y, told, size=8.5)
-    for warning in content.warnings:
-        lines = wrap(f"{warning.text}.", _COLUMNS)
+    _list(sheet, content.foremost)
+    if content.further:
+        sheet.room(_ROW)
+        sheet.y += _ROW
+        told = f"{len(content.further)} less striking ones are listed at the end."
+        sheet.text(_LEFT, sheet.y, told, size=8, color=_FAINT)
+
+
+def _list(sheet: _Sheet, notices: Sequence[Notice]) -> None:
+    for notice in notices:
+        lines = wrap(f"{notice.text}.", _COLUMNS)
         sheet.room(_ROW * len(lines))
-        sheet.box(_LEFT, sheet.y + 0.05, 0.04, _ROW * len(lines), _KIND[warning.kind])
-        sheet.text(_LEFT + 0.12, sheet.y + 0.05 + 0.13, warning.topic, size=8, weight="bold")
+        sheet.box(_LEFT, sheet.y + 0.05, 0.04, _ROW * len(lines), _KIND[notice.kind])
+        sheet.text(_LEFT + 0.12, sheet.y + 0.05 + 0.13, notice.topic, size=8, weight="bold")
         for line in lines:
             sheet.text(_LEFT + 1.05, sheet.y + 0.05 + 0.13, line, size=8)
             sheet.y += _ROW
         sheet.y += 0.06
+
+
+def _further(sheet: _Sheet, content: ReportContent) -> None:
+    if content.further:
+        sheet.heading("Less striking, but to look at", room=0.3)
+        _list(sheet, content.further)
 
 
 def _overview(sheet: _Sheet, content: ReportContent) -> None:
@@ -200,9 +217,9 @@ def _bones(sheet: _Sheet, content: ReportContent) -> None:
                 page = sheet.figure
             sheet.y += _ROW
             sheet.text(_LEFT, sheet.y, "■", size=7, color=content.colors[bone.name])
-            sheet.text(_LEFT + 0.13, sheet.y, bone.name, size=7.5)
+            sheet.text(_LEFT + 0.13, sheet.y, bone.name, size=7.2)
             for column, edge in zip(columns, edges, strict=True):
-                sheet.text(edge, sheet.y, column.text(bone), size=7.5, ha="right" if column.numeric else "left")
+                sheet.text(edge, sheet.y, column.text(bone), size=7.2, ha="right" if column.numeric else "left")
     for note in NOTES:
         for line in wrap(note, 125):
             sheet.room(_ROW)
@@ -212,7 +229,7 @@ def _bones(sheet: _Sheet, content: ReportContent) -> None:
 
 def _edges(columns: Sequence[Column]) -> list[float]:
     """Where each column ends if it is of figures, else where it begins."""
-    first, gap = _LEFT + 1.4, 0.12
+    first, gap = _LEFT + 1.35, 0.12
     unit = (_WIDE - _LEFT - gap - first) / sum(column.width for column in columns)
     edges, at = [], first
     for column in columns:

@@ -17,7 +17,7 @@ _METAL = 2000.0
 
 
 @dataclass(frozen=True)
-class Warning:
+class Notice:
     """One thing to look at.
 
     Args:
@@ -33,9 +33,9 @@ class Warning:
     bones: tuple[str, ...]
 
 
-def find_warnings(inspection: Inspection, bones: Sequence[BoneMeasures]) -> tuple[Warning, ...]:
+def find_notices(inspection: Inspection, bones: Sequence[BoneMeasures]) -> tuple[Notice, ...]:
     """Implausible findings, the worst first; then doubtful labels, metal, and cut bones, face by face."""
-    found = [Warning("look", part, flag.evidence, flag.bones) for part, flag in inspection.flags]
+    found = [Notice("look", part, flag.evidence, flag.bones) for part, flag in inspection.flags]
     unsure = sorted(
         (bone.confidence_percent, bone.name)
         for bone in bones
@@ -44,15 +44,15 @@ def find_warnings(inspection: Inspection, bones: Sequence[BoneMeasures]) -> tupl
     if unsure:
         listed = ", ".join(f"{name} ({percent:.0f} %)" for percent, name in unsure)
         text = f"the network was less than {_UNSURE:.0f} % sure of {listed}"
-        found.append(Warning("unsure", "confidence", text, tuple(name for _, name in unsure)))
+        found.append(Notice("unsure", "confidence", text, tuple(name for _, name in unsure)))
     metal = [bone for bone in bones if bone.p95_hu is not None and bone.p95_hu >= _METAL]
     if metal:
         listed = ", ".join(f"{bone.name} ({bone.p95_hu:,.0f} HU)" for bone in metal)
         text = f"the densest twentieth of {listed} is metal; its streaks spoil densities and labels around it"
-        found.append(Warning("metal", "metal", text, tuple(bone.name for bone in metal)))
+        found.append(Notice("metal", "metal", text, tuple(bone.name for bone in metal)))
     faces = dict.fromkeys(face for bone in bones for face in bone.cut_faces)
     for face in faces:
         names = tuple(bone.name for bone in bones if face in bone.cut_faces)
         text = f"the scan ends at its {face} face within {', '.join(names)}: figures are those of the parts in it"
-        found.append(Warning("cut", "cut bones", text, names))
+        found.append(Notice("cut", "cut bones", text, names))
     return tuple(found)
