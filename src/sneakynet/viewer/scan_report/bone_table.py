@@ -24,15 +24,17 @@ GROUP_NAMES = {
 }
 """Group of the package's bone table -> heading; a group of another table is its own heading."""
 
-NOTES = (
+_SIZE_NOTES = (
     "Volume: of the voxels. Surface: by Crofton's formula. Length: extent along the bone's longest principal axis.",
+    "Cut: the scan ends within the bone, whose size is that of the part in it.",
+)
+
+_DENSITY_NOTES = (
     "HU are those of the scan; no phantom calibrates them. Shell: the outer 3 mm. Cortex: what has 600 HU or more in "
     "it, and its share of it (Aamodt et al. 1999). Trabecular: what lies deeper and has less.",
     "L1: trabecular density against thresholds for osteoporosis at 120 kVp (100, 135 and 160 HU; Pickhardt et al. "
     "2013): a hint, no diagnosis.",
-    "Cut: the scan ends within the bone, whose size is that of the part in it.",
 )
-"""What the figures are, and their sources."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +77,14 @@ _REMARKS = Column("Remarks", "", lambda bone: remarks(bone), 2.2, numeric=False)
 
 def bone_columns(bones: Sequence[BoneMeasures]) -> tuple[Column, ...]:
     """The columns that some bone has something in."""
-    densities = _DENSITIES if any(bone.median_hu is not None for bone in bones) else ()
+    densities = _DENSITIES if _with_densities(bones) else ()
     confidence = (_CONFIDENCE,) if any(bone.confidence_percent is not None for bone in bones) else ()
     return (*_SIZES, *densities, *confidence, _REMARKS)
+
+
+def table_notes(bones: Sequence[BoneMeasures]) -> tuple[str, ...]:
+    """What the figures are, and their sources."""
+    return _SIZE_NOTES + (_DENSITY_NOTES if _with_densities(bones) else ())
 
 
 def bone_groups(bones: Sequence[BoneMeasures]) -> dict[str, list[BoneMeasures]]:
@@ -96,3 +103,7 @@ def remarks(bone: BoneMeasures) -> str:
     if bone.l1_band_hu is not None:
         said.append(f"L1 {bone.l1_band_hu.replace('<=', '≤ ').replace('>', '> ')} HU")
     return "; ".join(said)
+
+
+def _with_densities(bones: Sequence[BoneMeasures]) -> bool:
+    return any(bone.median_hu is not None for bone in bones)

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
 
 from sneakynet.anatomy.bone import BoneTable
 from sneakynet.evaluation.labelled_scan import LabelledScan
@@ -15,28 +14,11 @@ from sneakynet.viewer.preview import color_table, on_picture_grid, project
 from sneakynet.viewer.scan_report.joint_slices import JointSlice, joint_slices
 from sneakynet.viewer.scan_report.joints import Joint, find_joints
 from sneakynet.viewer.scan_report.notices import Notice, find_notices
-from sneakynet.viewer.scan_report.skeleton_views import SkeletonView, skeleton_views
+from sneakynet.viewer.scan_report.pictures import Projection, SkeletonView
 from sneakynet.volumes.volume import Volume
 
 _AIR = -1024
 _FOREMOST = 10  # notices that are shown first
-
-
-@dataclass(frozen=True, eq=False)
-class Projection:
-    """The bones over a faint radiograph.
-
-    Args:
-        side: from where.
-        picture: RGB from 0 to 1, rows from the top.
-        letters: which side of the patient is on the picture's left and right.
-        pixel_mm: edge of a pixel.
-    """
-
-    side: str
-    picture: Float[np.ndarray, "row column 3"]
-    letters: tuple[str, str]
-    pixel_mm: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,6 +118,7 @@ def _drawn(
     """Projections and surfaces of the same coarser grid: fine enough for a picture of a whole body."""
     # VTK comes with an extra.
     from sneakynet.export.meshes.bone_meshes import MeshSettings, bone_meshes
+    from sneakynet.viewer.scan_report.skeleton_views import skeleton_views
 
     scan = one.scan or Volume(np.broadcast_to(np.int16(_AIR), one.labels.shape), one.labels.affine)
     pixel, ids, hu = on_picture_grid(one.labels, scan)

@@ -88,7 +88,7 @@ def _slice(
 
 def _labels_at(
     labels: Integer[np.ndarray, "row column"], grid: tuple[np.ndarray, ...]
-) -> Integer[np.ndarray, "row column"]:
+) -> Integer[np.ndarray, "fine_row fine_column"]:
     """Labels between voxels: of those around, the one with the most weight, which makes smooth outlines of stairs."""
     nearest = ndimage.map_coordinates(labels, grid, order=0, mode="constant", cval=0)
     best = np.full(nearest.shape, 0.5, dtype=np.float32)

@@ -54,6 +54,8 @@ _NEAR_MM = 3.0
 
 _SAMPLE = 20_000  # voxels of each bone
 
+Box = tuple[slice, ...]
+
 
 @dataclass(frozen=True, eq=False)
 class Joint:
@@ -82,16 +84,16 @@ def find_joints(labels: Volume, *, table: BoneTable) -> tuple[Joint, ...]:
         table: the bones; a joint whose bones it does not have is left out.
     """
     boxes = ndimage.find_objects(labels.voxels, max_label=table.n_classes - 1)
-    points: dict[str, np.ndarray] = {}
     found = []
     for kind, side in _sided():
         names = kind.first.format(side=side), kind.second.format(side=side)
         if any(name not in table or boxes[table[name].id - 1] is None for name in names):
             continue
-        for name in names:
-            if name not in points:
-                points[name] = _points(labels, table[name].id, boxes[table[name].id - 1])
-        one, other = (points[name] for name in names)
+        first, second = (table[name].id for name in names)
+        where = _between(boxes[first - 1], boxes[second - 1], spacing=labels.spacing)
+        one, other = (_points(labels, label, where) for label in (first, second))
+        if not len(one) or not len(other):
+            continue
         distance, nearest = (np.asarray(each) for each in cKDTree(other).query(one))
         gap = float(distance.min())
         if gap <= _APART_MM:
@@ -107,10 +109,17 @@ def _sided() -> Iterator[tuple[JointKind, str]]:
             yield kind, side
 
 
-def _points(labels: Volume, label: int, box: tuple[slice, ...]) -> Float64[np.ndarray, "point 3"]:
-    """World mm of a sample of a bone's outer voxels."""
-    mask = labels.voxels[box] == label
-    outer = mask & ~ndimage.binary_erosion(mask)
-    index = np.argwhere(outer)
-    index = index[:: max(1, len(index) // _SAMPLE)] + [along.start for along in box]
+def _between(one: Box, other: Box, *, spacing: tuple[float, float, float]) -> Box:
+    """Where both boxes are, with as much around it as two bones that meet may be apart."""
+    return tuple(
+        slice(max(0, max(a.start, b.start) - far), max(0, min(a.stop, b.stop) + far))
+        for a, b, far in zip(one, other, (round(_APART_MM / step) for step in spacing), strict=True)
+    )
+
+
+def _points(labels: Volume, label: int, where: Box) -> Float64[np.ndarray, "point 3"]:
+    """World mm of a sample of a bone's voxels within a box, of those at its surface."""
+    mask = labels.voxels[where] == label
+    index = np.argwhere(mask & ~ndimage.binary_erosion(mask, border_value=1))
+    index = index[:: max(1, len(index) // _SAMPLE)] + [along.start for along in where]
     return to_world(labels.affine, index.astype(np.float64))

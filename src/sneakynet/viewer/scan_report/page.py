@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from sneakynet.viewer.page import render
-from sneakynet.viewer.scan_report.bone_table import NOTES, bone_columns, bone_groups
+from sneakynet.viewer.scan_report.bone_table import bone_columns, bone_groups, table_notes
 from sneakynet.viewer.scan_report.content import ReportContent
 
 _JPEG_QUALITY = 88
@@ -27,7 +27,7 @@ def scan_page(content: ReportContent) -> str:
         address=_address,
         columns=bone_columns(content.bones),
         groups=bone_groups(content.bones),
-        notes=NOTES,
+        notes=table_notes(content.bones),
     )
 
 

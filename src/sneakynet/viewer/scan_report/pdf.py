@@ -10,7 +10,7 @@ from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 
 from sneakynet.viewer.preview import INK, PAPER
-from sneakynet.viewer.scan_report.bone_table import NOTES, Column, bone_columns, bone_groups
+from sneakynet.viewer.scan_report.bone_table import Column, bone_columns, bone_groups, table_notes
 from sneakynet.viewer.scan_report.content import ReportContent
 from sneakynet.viewer.scan_report.notices import Notice
 
@@ -46,7 +46,7 @@ class _Sheet:
         """Put the page into the file."""
         self._pages.savefig(self.figure)  # type: ignore[no-untyped-call]
 
-    def text(self, x: float, y: float, words: str, *, size: float = 9, color: str = _TEXT, **how: object) -> None:
+    def text(self, x: float, y: float, words: str, *, size: float | int = 9, color: str = _TEXT, **how: object) -> None:
         """Write words; how is matplotlib's."""
         self.figure.text(x / _WIDE, 1 - y / _HIGH, words, fontsize=size, color=color, parse_math=False, **how)  # type: ignore[arg-type]
 
@@ -220,7 +220,7 @@ def _bones(sheet: _Sheet, content: ReportContent) -> None:
             sheet.text(_LEFT + 0.13, sheet.y, bone.name, size=7.2)
             for column, edge in zip(columns, edges, strict=True):
                 sheet.text(edge, sheet.y, column.text(bone), size=7.2, ha="right" if column.numeric else "left")
-    for note in NOTES:
+    for note in table_notes(content.bones):
         for line in wrap(note, 125):
             sheet.room(_ROW)
             sheet.y += 0.16

@@ -5,14 +5,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import UInt8
 
 from sneakynet.export.meshes.bone_mesh import BoneMesh
 from sneakynet.viewer.preview import rgb
+from sneakynet.viewer.scan_report.pictures import SkeletonView
 
 _LOG = logging.getLogger(__name__)
 
@@ -23,23 +22,6 @@ _LETTERS = {"front": ("R", "L"), "left": ("A", "P"), "back": ("L", "R"), "right"
 
 _EDGE = 640  # pixels of the longest edge of all pictures
 _AROUND = 1.03  # of the skeleton's extent
-
-
-@dataclass(frozen=True, eq=False)
-class SkeletonView:
-    """A picture of the whole skeleton.
-
-    Args:
-        side: from where.
-        picture: RGBA on nothing, rows from the top.
-        letters: which side of the patient is on the picture's left and right.
-        pixel_mm: edge of a pixel.
-    """
-
-    side: str
-    picture: UInt8[np.ndarray, "row column 4"]
-    letters: tuple[str, str]
-    pixel_mm: float
 
 
 def skeleton_views(meshes: Sequence[BoneMesh]) -> tuple[SkeletonView, ...]:

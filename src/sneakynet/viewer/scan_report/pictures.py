@@ -1,0 +1,40 @@
+"""Pictures of a whole scan's bones."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+
+@dataclass(frozen=True, eq=False)
+class Projection:
+    """The bones over a faint radiograph.
+
+    Args:
+        side: from where.
+        picture: RGB from 0 to 1, rows from the top.
+        letters: which side of the patient is on the picture's left and right.
+        pixel_mm: edge of a pixel.
+    """
+
+    side: str
+    picture: Float[np.ndarray, "row column 3"]
+    letters: tuple[str, str]
+    pixel_mm: float
+
+
+@dataclass(frozen=True, eq=False)
+class SkeletonView:
+    """A picture of the whole skeleton.
+
+    Args:
+        side: from where.
+        picture: RGBA on nothing, rows from the top.
+        letters: which side of the patient is on the picture's left and right.
+        pixel_mm: edge of a pixel.
+    """
+
+    side: str
+    picture: UInt8[np.ndarray, "row column 4"]
+    letters: tuple[str, str]
+    pixel_mm: float
