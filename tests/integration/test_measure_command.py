@@ -104,9 +104,8 @@ def test_errors_before_any_work(tmp_path, capsys):
     save(tmp_path / "a.nii.gz")
     save(tmp_path / "b.nii.gz")
     (tmp_path / "empty").mkdir()
-    write_scan(
-        tmp_path / "scan.nii.gz", Volume(np.full((30, 12, 12), -1000, dtype=np.int16), np.diag([1.0, 1.0, 1.0, 1.0]))
-    )
+    noise = np.random.default_rng(0).integers(-1000, 1000, (30, 12, 12)).astype(np.int16)
+    write_scan(tmp_path / "scan.nii.gz", Volume(noise, np.eye(4)))
     a, b, scan = (str(tmp_path / name) for name in ("a.nii.gz", "b.nii.gz", "scan.nii.gz"))
     for words, text in (
         ([], "give label maps to measure"),

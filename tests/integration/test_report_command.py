@@ -46,6 +46,13 @@ def test_a_folder_for_both_kinds(tmp_path, capsys, case):
         assert words in text
 
 
+@pytest.fixture
+def no_views(monkeypatch):
+    """Nothing in 3D, as on a machine that cannot draw: it takes seconds."""
+    monkeypatch.setattr("sneakynet.viewer.scan_report.skeleton_views.skeleton_views", lambda meshes: ())
+
+
+@pytest.mark.usefixtures("no_views")
 def test_one_file(tmp_path, case):
     assert main(["report", case[0], "-o", str(tmp_path / "out" / "b.PDF")]) == 0
     assert (tmp_path / "out" / "b.PDF").read_bytes().startswith(b"%PDF")
@@ -80,6 +87,7 @@ def test_a_bad_file_does_not_stop_the_others(tmp_path, capsys, monkeypatch, case
     assert (tmp_path / "out" / "a.report.html").read_text() == "a"
 
 
+@pytest.mark.usefixtures("no_views")
 def test_segment_writes_reports_beside_the_labels(tmp_path, capsys, model):
     noise = np.random.default_rng(0).integers(-1000, 1000, (9, 8, 7)).astype(np.int16)
     write_scan(tmp_path / "a.nii.gz", Volume(noise, AFFINE))

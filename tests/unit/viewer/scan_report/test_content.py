@@ -18,10 +18,8 @@ TABLE = BoneTable.default()
 def _no_child(monkeypatch):
     """Surfaces are drawn in a process of its own, which takes seconds; they have tests of their own."""
     picture = np.full((20, 10, 4), 200, dtype=np.uint8)
-    monkeypatch.setattr(
-        "sneakynet.viewer.scan_report.skeleton_views.skeleton_views",
-        lambda meshes: tuple(_views(picture) if meshes else ()),
-    )
+    drawn = "sneakynet.viewer.scan_report.skeleton_views.skeleton_views"
+    monkeypatch.setattr(drawn, lambda meshes: tuple(_views(picture) if meshes else ()))
 
 
 def _views(picture):
