@@ -67,9 +67,9 @@ def run(settings: MeasureSettings) -> None:
         record = _record(cases, failed)
         if cases:
             _write(settings.output, cases, record)
-    if settings.json:
-        print(record)
-    _conclude(cases, failed)
+        if settings.json:
+            print(record)
+        _conclude(cases, failed)
 
 
 def _measured(

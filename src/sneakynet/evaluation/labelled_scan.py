@@ -50,18 +50,12 @@ def read_labelled_scan(
     meaning = translation_for(path, table, source=labels_table)
     labels = canonical(Volume(translate(read.voxels, meaning, path=path), read.affine))
     beside = path.with_name(f"{case}{CONFIDENCE}.nii.gz")
-    return LabelledScan(
-        case,
-        labels,
-        None if scan is None else _on(labels, scan, case=case, name="scan"),
-        _on(labels, beside, case=case, name="confidence") if beside.is_file() and beside != path else None,
-    )
-
-
-def _on(labels: Volume, path: Path, *, case: str, name: str) -> Volume:
-    volume = canonical(read_volume(path))
-    remedy = f"give the {name} that belongs to the labels, or resample the labels onto it (nearest neighbour)"
-    if name == "confidence":
-        remedy = f"take {path} away, or write it anew with the labels"
-    check_grids(labels, volume, case=case, names=("label map", name), remedy=remedy)
-    return volume
+    percent = canonical(read_labels(beside)) if beside.is_file() and beside != path else None
+    if percent is not None:
+        remedy = f"take {beside} away, or write it anew with the labels"
+        check_grids(labels, percent, case=case, names=("label map", "confidence"), remedy=remedy)
+    hu = None if scan is None else canonical(read_volume(scan))
+    if hu is not None:
+        remedy = "give the scan that the labels were found in, or resample the labels onto it (nearest neighbour)"
+        check_grids(labels, hu, case=case, names=("label map", "scan"), remedy=remedy)
+    return LabelledScan(case, labels, hu, percent)

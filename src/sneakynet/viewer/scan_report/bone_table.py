@@ -67,12 +67,12 @@ _DENSITIES = (
     Column("5 to 95 %", "HU", lambda bone: f"{number(bone.p5_hu, 0)} … {number(bone.p95_hu, 0)}", 1.9),
     Column("Trabecular", "HU", lambda bone: number(bone.trabecular_hu, 0), 1.3),
     Column("Cortex", "HU", lambda bone: number(bone.cortical_hu, 0)),
-    Column("Share", "of shell", lambda bone: percent(bone.cortical_share)),
+    Column("Share", "of shell", lambda bone: percent(bone.cortical_share), 1.1),
 )
 
-_CONFIDENCE = Column("Confidence", "%", lambda bone: number(bone.confidence_percent, 0), 1.35)
+_CONFIDENCE = Column("Confidence", "%", lambda bone: number(bone.confidence_percent, 0), 1.5)
 
-_REMARKS = Column("Remarks", "", lambda bone: remarks(bone), 2.2, numeric=False)
+_REMARKS = Column("Remarks", "", lambda bone: remarks(bone), 2.1, numeric=False)
 
 
 def bone_columns(bones: Sequence[BoneMeasures]) -> tuple[Column, ...]:

@@ -142,15 +142,19 @@ def _further(sheet: _Sheet, content: ReportContent) -> None:
 
 
 def _overview(sheet: _Sheet, content: ReportContent) -> None:
-    high, gap = 4.1, 0.12
-    sheet.heading("Overview", room=high + 0.3)
+    gap = 0.12
     wide = (_WIDE - 2 * _LEFT - gap) / 2
+    tallest = max(each.picture.shape[0] / each.picture.shape[1] for each in content.projections)
+    high = min(4.6, wide * tallest)
+    sheet.heading("Overview", room=high + 0.3)
     for n, projection in enumerate(content.projections):
         x = _LEFT + n * (wide + gap)
         sheet.box(x, sheet.y, wide, high, PAPER)
         letters = (*projection.letters, "H", "F")
         sheet.picture(projection.picture, letters, x=x, wide=wide, high=high, ink=INK)
-        sheet.text(x, sheet.y + high + 0.16, f"From the {projection.side}", size=7.5, color=_FAINT)
+        sheet.text(
+            x, sheet.y + high + 0.16, f"From the {projection.side}; {projection.size_cm}", size=7.5, color=_FAINT
+        )
     sheet.y += high + 0.2
 
 
@@ -166,7 +170,7 @@ def _skeleton(sheet: _Sheet, content: ReportContent) -> None:
     for view in content.views:
         wide = scale * view.picture.shape[1]
         sheet.picture(view.picture, view.letters, x=x, wide=wide, high=high, ink=_FAINT)
-        sheet.text(x, sheet.y + high + 0.16, f"From the {view.side}", size=7.5, color=_FAINT)
+        sheet.text(x, sheet.y + high + 0.16, f"From the {view.side}; {view.size_cm}", size=7.5, color=_FAINT)
         x += wide + gap
     sheet.y += high + 0.2
 
@@ -242,7 +246,7 @@ def _headings(sheet: _Sheet, columns: Sequence[Column], edges: Sequence[float]) 
     sheet.y += _ROW
     for column, edge in zip(columns, edges, strict=True):
         align = "right" if column.numeric else "left"
-        sheet.text(edge, sheet.y, column.heading, size=6.8, weight="bold", ha=align)
+        sheet.text(edge, sheet.y, column.heading, size=6.5, weight="bold", ha=align)
         sheet.text(edge, sheet.y + 0.12, column.unit, size=6.5, color=_FAINT, ha=align)
     sheet.text(_LEFT, sheet.y, "Bone", size=6.8, weight="bold")
     sheet.y += 0.17

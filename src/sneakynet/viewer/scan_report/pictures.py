@@ -22,6 +22,12 @@ class Projection:
     letters: tuple[str, str]
     pixel_mm: float
 
+    @property
+    def size_cm(self) -> str:
+        """Width and height of what it shows, in words."""
+        high, wide = (n * self.pixel_mm / 10 for n in self.picture.shape[:2])
+        return f"{wide:.0f} x {high:.0f} cm"
+
 
 @dataclass(frozen=True, eq=False)
 class SkeletonView:
@@ -38,3 +44,9 @@ class SkeletonView:
     picture: UInt8[np.ndarray, "row column 4"]
     letters: tuple[str, str]
     pixel_mm: float
+
+    @property
+    def size_cm(self) -> str:
+        """Width and height of what it shows, in words."""
+        high, wide = (n * self.pixel_mm / 10 for n in self.picture.shape[:2])
+        return f"{wide:.0f} x {high:.0f} cm"

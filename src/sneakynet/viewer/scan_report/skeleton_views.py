@@ -22,6 +22,7 @@ _LETTERS = {"front": ("R", "L"), "left": ("A", "P"), "back": ("L", "R"), "right"
 
 _EDGE = 640  # pixels of the longest edge of all pictures
 _AROUND = 1.03  # of the skeleton's extent
+_PATIENCE = 300  # seconds
 
 
 def skeleton_views(meshes: Sequence[BoneMesh]) -> tuple[SkeletonView, ...]:
@@ -66,9 +67,10 @@ def _rendered(scene: dict[str, np.ndarray]) -> list[np.ndarray]:
     with tempfile.TemporaryDirectory() as folder:
         given, made = Path(folder) / "scene.npz", Path(folder) / "pictures.npz"
         np.savez(given, **scene)  # type: ignore[arg-type]
-        command = [sys.executable, "-m", "sneakynet.viewer.scan_report.rendering", str(given), str(made)]
-        done = subprocess.run(command, capture_output=True, check=False)
-        if done.returncode != 0 or not made.exists():
+        command = [sys.executable, "-P", "-m", "sneakynet.viewer.scan_report.rendering", str(given), str(made)]
+        try:
+            subprocess.run(command, capture_output=True, check=True, timeout=_PATIENCE)
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
             _LOG.warning(
                 "this machine cannot draw surfaces (no OpenGL), and the report goes without the views in 3D; "
                 "a display or one of the libraries EGL and OSMesa is needed (Debian, Ubuntu: apt install libegl1)"

@@ -49,6 +49,9 @@ def test_no_bones_no_pictures():
 
 
 def test_a_machine_that_cannot_draw(trunk, monkeypatch, caplog):
-    monkeypatch.setattr(subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, -11))
+    def crashed(command, **_):
+        raise subprocess.CalledProcessError(-11, command)
+
+    monkeypatch.setattr(subprocess, "run", crashed)
     assert skeleton_views(bone_meshes(trunk.labels, table=TABLE)) == ()
     assert "cannot draw surfaces (no OpenGL)" in caplog.text
