@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sneakynet.anatomy.bone import BoneTable
+from sneakynet.evaluation.known_labels import known_labels
 from sneakynet.evaluation.pairing import CONFIDENCE, case_name
 from sneakynet.evaluation.same_grid import check_grids
 from sneakynet.evaluation.translation import translate, translation_for
@@ -18,7 +19,7 @@ class LabelledScan:
 
     Args:
         case: its name.
-        labels: ids of the bone table.
+        labels: ids of the bone table; what counts nowhere is background.
         scan: Hounsfield units, or None.
         confidence: percent, or None.
     """
@@ -48,7 +49,8 @@ def read_labelled_scan(
     case = case_name(path)
     read = read_labels(path)
     meaning = translation_for(path, table, source=labels_table)
-    labels = canonical(Volume(translate(read.voxels, meaning, path=path), read.affine))
+    translated = Volume(translate(read.voxels, meaning, path=path), read.affine)
+    labels = canonical(known_labels(translated, n_classes=table.n_classes))
     beside = path.with_name(f"{case}{CONFIDENCE}.nii.gz")
     percent = canonical(read_labels(beside)) if beside.is_file() and beside != path else None
     if percent is not None:

@@ -54,3 +54,16 @@ def test_other_grids_are_refused(save, labels):
     beside = save("case.confidence.nii.gz", np.ones((6, 5, 4), dtype=np.uint8), np.eye(4))
     with pytest.raises(VolumeError, match=rf"label map and confidence lie up to .*; take {beside} away"):
         read_labelled_scan(labels, table=TABLE, labels_table="verse")
+
+
+def test_what_counts_nowhere_is_background(save):
+    """As in a painted dataset: the label named ignore."""
+    from sneakynet.volumes.volume import Volume
+    from sneakynet.volumes.write import write_labels
+
+    voxels = np.zeros((4, 4, 4), dtype=np.uint8)
+    voxels[1, 1, 1], voxels[2] = 1, 126
+    path = save("case.nii.gz", voxels)
+    names = {bone.id: bone.name for bone in TABLE} | {126: "ignore"}
+    write_labels(path, Volume(voxels, FLIPPED), names=names, colors=dict.fromkeys(names, "#808080"))
+    assert np.unique(read_labelled_scan(path, table=TABLE).labels.voxels).tolist() == [0, 1]
