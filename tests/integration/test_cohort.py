@@ -58,7 +58,8 @@ def files_of(folder):
 
 
 def complete(*cases):
-    return sorted(f"{case}{ending}" for case in cases for ending in (".json", ".labels.json", ".nii.gz"))
+    tables = ["bones.csv", "cohort.csv"] if len(cases) > 1 else []
+    return sorted([f"{case}{ending}" for case in cases for ending in (".json", ".labels.json", ".nii.gz")] + tables)
 
 
 def statuses(outcomes):

@@ -31,6 +31,8 @@ COMMANDS = {
     "compare": "Compare methods by their scores on the same cases.",
     "dicom": "Write label maps as DICOM SEG or RTSTRUCT.",
     "inspect": "Find label maps that should be looked at, without a reference.",
+    "measure": "Measure the bones of label maps: size, place, density.",
+    "report": "Make a page about the bones of a scan: pictures, figures, what to look at.",
     "reproduce": "Repeat the paper's experiments and print its tables beside ours.",
     "mesh": "Make surfaces of the bones, for 3D viewers, printing and AR.",
     "export": "Write a model for ONNX Runtime or OpenVINO.",

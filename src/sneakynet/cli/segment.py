@@ -16,12 +16,14 @@ from sneakynet.cohort.model_choice import ModelChoice
 from sneakynet.cohort.pipeline import segment_here
 from sneakynet.cohort.scans import find_scans, read_list
 from sneakynet.cohort.stages import segment_case
+from sneakynet.cohort.tables import write_tables
 from sneakynet.errors import SettingError, SneakyNetError
 from sneakynet.inference.cleanup_settings import CleanupSettings, check_cleanup_settings
 from sneakynet.inference.device import Precision
 from sneakynet.inference.memory import Forecast, parse_size
 from sneakynet.inference.predictor import Predictor
 from sneakynet.inference.progress import tile_bar
+from sneakynet.viewer.scan_report.content import check_report_packages
 from sneakynet.volumes.atomic import make_folder
 
 
@@ -32,7 +34,7 @@ class SegmentSettings:
     input: Annotated[tuple[Path, ...], tyro.conf.Positional]
     """Scans: NIfTI, NRRD, MHA/MHD, a folder or zip with a DICOM series, or a folder of scans."""
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
-    """Folder for the results: labels, statistics (JSON) and a picture (PNG) per scan; made if missing."""
+    """Folder for the results: labels, statistics, a picture for each scan, and tables over several; made if missing."""
     list: Path | None = None
     """Text file that names further scans, one a line; # begins a comment."""
     model: Path | None = None
@@ -52,6 +54,8 @@ class SegmentSettings:
     order: bool = True
     """Rename vertebrae, ribs and sides that contradict the order in which everyone's bones follow each other; the
     statistics say what was renamed, and what is doubtful."""
+    report: bool = False
+    """Also write a page about the bones of each scan, as HTML and as PDF; needs sneakynet[mesh]."""
     clean: CleanupSettings = field(default_factory=CleanupSettings)
     """What is done to the labels afterwards; off unless asked for."""
     format: LabelFormat = "nii.gz"
@@ -85,6 +89,8 @@ def run(settings: SegmentSettings) -> None:
     """
     _check_engine(settings)
     check_cleanup_settings(settings.clean)
+    if settings.report:
+        check_report_packages()
     limit = None if settings.memory_limit is None else parse_size(settings.memory_limit)
     listed = () if settings.list is None else read_list(settings.list)
     scans = find_scans((*settings.input, *listed), output=settings.output, series=settings.series)
@@ -94,6 +100,7 @@ def run(settings: SegmentSettings) -> None:
         format=settings.format,
         preview=not settings.no_preview,
         confidence=settings.confidence,
+        report=settings.report,
         series=settings.series,
         options=CaseOptions(mirror=settings.mirror, memory_limit=limit, order=settings.order, cleanup=settings.clean),
     )
@@ -104,6 +111,7 @@ def run(settings: SegmentSettings) -> None:
     if waiting:
         work = _on_cluster if settings.engine == "ray" else _alone if len(cases) == 1 else _here
         outcomes |= {outcome.case: outcome for outcome in work(waiting, settings)}
+    write_tables(settings.output, cases)
     _conclude([outcomes[case.name] for case in cases], settings)
 
 

@@ -9,6 +9,7 @@ from sneakynet.cohort.case_options import CaseOptions
 from sneakynet.cohort.scans import case_name
 from sneakynet.errors import SettingError
 from sneakynet.export.dicom_labels import DicomKind
+from sneakynet.viewer.scan_report.files import REPORT_ENDINGS
 
 LabelFormat = Literal["nii.gz", "seg.nrrd", "dicom-seg", "dicom-labelmap", "dicom-rtstruct"]
 
@@ -30,6 +31,7 @@ class Outcome:
         statistics: file.
         preview: file, if one was drawn.
         confidence: file, if it was asked for.
+        report: files, if it was asked for.
         bones: how many were found.
         order: what was renamed to be in order, and what is doubtful, in a line, if anything.
         cleanup: what a clean-up did to the labels, in a line, if one was asked for.
@@ -43,6 +45,7 @@ class Outcome:
     statistics: str | None = None
     preview: str | None = None
     confidence: str | None = None
+    report: tuple[str, ...] = ()
     bones: int | None = None
     order: str | None = None
     cleanup: str | None = None
@@ -61,6 +64,7 @@ class Case:
         statistics: file.
         preview: file; None for no picture.
         confidence: file; None where it is not asked for.
+        report: files, HTML and PDF; none where it is not asked for.
         series: which DICOM series to take where there are several.
         dicom: which DICOM object the labels become; None for another kind of file.
         options: how it is segmented.
@@ -72,6 +76,7 @@ class Case:
     statistics: Path
     preview: Path | None = None
     confidence: Path | None = None
+    report: tuple[Path, ...] = ()
     series: str | None = None
     dicom: DicomKind | None = None
     options: CaseOptions = field(default_factory=CaseOptions)
@@ -81,7 +86,7 @@ class Case:
         """Everything that may be written."""
         names = self.labels.with_name(f"{self.name}.labels.json")
         asked = (file for file in (self.preview, self.confidence) if file is not None)
-        return (self.labels, self.statistics, names, *asked)
+        return (self.labels, self.statistics, names, *asked, *self.report)
 
     def done(self, *, bones: int, seconds: float, order: str | None = None, cleanup: str | None = None) -> Outcome:
         """The outcome of a case whose files were written.
@@ -99,6 +104,7 @@ class Case:
             statistics=str(self.statistics),
             preview=None if self.preview is None else str(self.preview),
             confidence=None if self.confidence is None else str(self.confidence),
+            report=tuple(map(str, self.report)),
             bones=bones,
             order=order,
             cleanup=cleanup,
@@ -125,6 +131,7 @@ def plan_cases(
     format: LabelFormat,
     preview: bool = True,
     confidence: bool = False,
+    report: bool = False,
     series: str | None = None,
     options: CaseOptions | None = None,
 ) -> tuple[Case, ...]:
@@ -136,6 +143,7 @@ def plan_cases(
         format: of the label files.
         preview: whether pictures are drawn.
         confidence: whether the probability of the labels is written too.
+        report: whether a page about the bones is written too.
         series: see `Case`.
         options: of every scan.
 
@@ -143,15 +151,16 @@ def plan_cases(
         SettingError: no scan, two scans of one name, or a result that would take the place of a scan.
     """
     dicom = _DICOM.get(format)
-    ending = format if dicom is None else f"{dicom}.dcm"
+    label_ending = format if dicom is None else f"{dicom}.dcm"
     cases = tuple(
         Case(
             name=name,
             input=path,
-            labels=output / f"{name}.{ending}",
+            labels=output / f"{name}.{label_ending}",
             statistics=output / f"{name}.json",
             preview=output / f"{name}.png" if preview else None,
             confidence=output / f"{name}.confidence.nii.gz" if confidence else None,
+            report=tuple(output / f"{name}.report{ending}" for ending in REPORT_ENDINGS) if report else (),
             series=series,
             dicom=dicom,
             options=options or CaseOptions(),

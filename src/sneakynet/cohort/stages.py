@@ -11,6 +11,7 @@ import torch
 
 from sneakynet.cohort.case import Case, Outcome
 from sneakynet.errors import SneakyNetError
+from sneakynet.evaluation.labelled_scan import LabelledScan
 from sneakynet.export.algorithm import Algorithm
 from sneakynet.export.dicom_labels import check_installed, write_dicom_labels
 from sneakynet.export.statistics import case_record, write_record
@@ -19,7 +20,10 @@ from sneakynet.inference.memory import Forecast
 from sneakynet.inference.predictor import Predictor, Progress
 from sneakynet.inference.segmentation import Segmentation
 from sneakynet.viewer.preview import write_preview
+from sneakynet.viewer.scan_report.content import report_content
+from sneakynet.viewer.scan_report.files import write_reports
 from sneakynet.volumes.atomic import make_folder, sweep_parts
+from sneakynet.volumes.canonical import canonical
 from sneakynet.volumes.read import read_volume
 from sneakynet.volumes.source_series import SourceSeries, read_source_series
 from sneakynet.volumes.stamp import Stamp, check_unchanged
@@ -144,6 +148,8 @@ def write_case(found: FoundCase) -> Outcome:
     if case.confidence is not None and segmentation.confidence is not None:
         write_scan(case.confidence, segmentation.confidence)
     write_record(case.statistics, record)
+    if case.report:
+        _write_report(case, segmentation, scan)
     _write_labels(found.read, segmentation)
     seconds = found.seconds + time.monotonic() - started
     return case.done(
@@ -152,6 +158,17 @@ def write_case(found: FoundCase) -> Outcome:
         order=order.summary if order is not None and order.told else None,
         cleanup=None if report is None else report.summary,
     )
+
+
+def _write_report(case: Case, segmentation: Segmentation, scan: Volume) -> None:
+    confidence = None if segmentation.confidence is None else canonical(segmentation.confidence)
+    content = report_content(
+        LabelledScan(case.name, canonical(segmentation.labels), canonical(scan), confidence),
+        table=segmentation.table,
+        facts={"Model": str(segmentation.model.get("name") or "without a name")}
+        | ({"Names": segmentation.order.summary} if segmentation.order and segmentation.order.told else {}),
+    )
+    write_reports(case.report, content)
 
 
 def _write_labels(read: ReadCase, segmentation: Segmentation) -> None:

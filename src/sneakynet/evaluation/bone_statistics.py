@@ -8,6 +8,7 @@ import numpy as np
 from sneakynet.anatomy.bone import BoneTable
 from sneakynet.anatomy.ignored import ignored
 from sneakynet.errors import VolumeError
+from sneakynet.evaluation.cut_faces import cut_faces
 from sneakynet.evaluation.slabs import slabs
 from sneakynet.geometry.affine import to_world
 from sneakynet.types import LabelArray, ScanArray
@@ -71,7 +72,7 @@ def bone_statistics(labels: Volume, scan: Volume | None, *, table: BoneTable) ->
     present = np.flatnonzero(voxels)
     centroids = to_world(labels.affine, index_sum[present] / voxels[present, None])
     voxel_ml = abs(float(np.linalg.det(labels.affine[:3, :3]))) / 1000
-    cut = _on_faces(labels.voxels)
+    cut = cut_faces(labels)
     return tuple(
         BoneStatistics(
             id=int(i),
@@ -95,9 +96,3 @@ def _labelled(
         found = list(np.nonzero(part))
         ids, hu = part[tuple(found)], None if scan is None else scan[slab][tuple(found)]
         yield [index + (along.start or 0) for index, along in zip(found, slab, strict=True)], ids, hu
-
-
-def _on_faces(labels: LabelArray) -> set[int]:
-    # Not by take, which copies the whole map where its axes are not in memory's order.
-    faces = (np.moveaxis(labels, axis, 0)[face] for axis in range(3) for face in (0, -1))
-    return {int(label) for face in faces for label in np.unique(face)}

@@ -14,7 +14,8 @@ _LOG = logging.getLogger(__name__)
 # Longest first: a name ending in .seg.nrrd ends in .nrrd too.
 _ENDINGS = tuple(sorted((".seg.nrrd", *VOLUME_ENDINGS), key=len, reverse=True))
 
-_CONFIDENCE = ".confidence"
+CONFIDENCE = ".confidence"
+"""Before the ending of the file in which `segment` says how sure it is of a case's labels."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def label_maps(paths: Sequence[Path]) -> tuple[Path, ...]:
     for path in paths:
         cases = _by_case(path) if path.is_dir() else {"": path}
         # `segment` lays how probable the labels are beside them.
-        files += [file for name, file in cases.items() if name.removesuffix(_CONFIDENCE) not in cases.keys() - {name}]
+        files += [file for name, file in cases.items() if name.removesuffix(CONFIDENCE) not in cases.keys() - {name}]
     return tuple(dict.fromkeys(files))
 
 

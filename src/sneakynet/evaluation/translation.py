@@ -128,8 +128,8 @@ def translate(labels: LabelArray, translation: Translation, *, path: Path) -> La
         msg = (
             f"{path} holds labels that are not in its bone table: {_shown(unknown)}; "
             f"the table holds {known[0]} to {known[-1]}. Say whose labels they are with --prediction-table or "
-            "--reference-table (inspect, mesh, dicom: --labels-table): a scheme such as totalsegmentator or verse, "
-            "or a .csv file"
+            "--reference-table (inspect, measure, report, mesh, dicom: --labels-table): a scheme such as "
+            "totalsegmentator or verse, or a .csv file"
         )
         raise BoneTableError(msg)
     lut = np.zeros(int(present[-1]) + 1, dtype=_DTYPE)

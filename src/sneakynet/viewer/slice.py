@@ -39,9 +39,11 @@ def facing(array: np.ndarray, plane: Plane, at: int) -> np.ndarray:
     return picture
 
 
-def windowed(hu: Float[np.ndarray, "row column"]) -> Float[np.ndarray, "row column 3"]:
-    """Grey from 0 to 1 that shows lung and bone at once."""
-    low, high = _WINDOW_HU
+def windowed(
+    hu: Float[np.ndarray, "row column"], *, window: tuple[float, float] = _WINDOW_HU
+) -> Float[np.ndarray, "row column 3"]:
+    """Grey from 0 to 1 between two HU; by default lung and bone show at once."""
+    low, high = window
     grey = ((hu - low) / (high - low)).clip(0, 1)
     return np.repeat(grey[..., None], 3, axis=-1)
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from sneakynet.anatomy.bone import Bone, BoneTable
-from sneakynet.errors import OutputError
-from sneakynet.export.statistics import case_record, write_record
+from sneakynet.errors import DatasetError, OutputError
+from sneakynet.evaluation.measures.bone_measures import measure_bones
+from sneakynet.export.statistics import case_record, read_bones, write_record
 from sneakynet.inference.cleanup import clean
 from sneakynet.inference.cleanup_settings import CleanupSettings
 from sneakynet.inference.segmentation import Segmentation
@@ -32,20 +33,15 @@ def test_the_record_of_a_case(case, tmp_path):
     write_record(tmp_path / "a.json", case_record(segmentation, scan, case="a"))
 
     record = json.loads((tmp_path / "a.json").read_text())
-    assert (record["format"], record["format_version"], record["case"]) == ("sneakynet statistics", 1, "a")
+    assert (record["format"], record["format_version"], record["case"]) == ("sneakynet statistics", 2, "a")
     assert record["scan"] == {"shape": [5, 6, 7], "spacing_mm": [3, 2, 5], "affine": scan.affine.tolist()}
     assert record["model"] == {"name": "tiny", "provenance": {"steps": 3}}
     assert record["cleanup"] is None
     assert record["order"] is None
-    assert record["bones"][1] == {
-        "id": 3,
-        "name": "three",
-        "voxels": 1,
-        "volume_ml": 0.03,
-        "centroid_mm": [16, 8, 45],
-        "mean_hu": 777,
-        "touches_edge": True,
-    }
+    bone = record["bones"][1]
+    assert (bone["id"], bone["name"], bone["voxels"], bone["volume_ml"]) == (3, "three", 1, 0.03)
+    assert (bone["centroid_mm"], bone["mean_hu"], bone["touches_edge"]) == ([16, 8, 45], 777, True)
+    assert read_bones(tmp_path / "a.json") == measure_bones(labels, scan, table=TABLE)
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
 
 
@@ -71,3 +67,22 @@ def test_the_record_says_what_a_clean_up_removed(case, tmp_path):
 def test_a_missing_folder(tmp_path):
     with pytest.raises(OutputError, match="there is no folder"):
         write_record(tmp_path / "missing" / "a.json", {})
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("no", "cannot use the statistics"),
+        ('{"format": "sneakynet statistics", "format_version": 1, "bones": []}', "of version 1"),
+        (
+            '{"format": "sneakynet statistics", "format_version": 2, "bones": [{"id": 1}]}',
+            "missing or not known: axis_1",
+        ),
+        (None, "No such file"),
+    ],
+)
+def test_statistics_that_cannot_be_read_again(tmp_path, text, reason):
+    if text is not None:
+        (tmp_path / "a.json").write_text(text)
+    with pytest.raises(DatasetError, match=reason):
+        read_bones(tmp_path / "a.json")

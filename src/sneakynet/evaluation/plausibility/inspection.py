@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sneakynet.anatomy.bone import BoneTable
-from sneakynet.anatomy.ignored import ignored
+from sneakynet.evaluation.known_labels import known_labels
 from sneakynet.evaluation.pairing import case_name
 from sneakynet.evaluation.plausibility.density import judge_density
 from sneakynet.evaluation.plausibility.finding import Flag, Part
@@ -17,7 +17,6 @@ from sneakynet.evaluation.plausibility.size import judge_size
 from sneakynet.evaluation.plausibility.spine import judge_spine
 from sneakynet.evaluation.plausibility.symmetry import judge_symmetry
 from sneakynet.evaluation.same_grid import check_grids
-from sneakynet.evaluation.slabs import slabs
 from sneakynet.evaluation.translation import translate, translation_for
 from sneakynet.volumes.canonical import canonical
 from sneakynet.volumes.read import read_labels, read_volume
@@ -85,7 +84,7 @@ def inspect(labels: Volume, scan: Volume | None = None, *, table: BoneTable, cas
             names=("label map", "scan"),
             remedy="give the scan that the labels were found in, or resample the labels onto it (nearest neighbour)",
         )
-    measured = measure(_known(labels, n_classes=table.n_classes), scan, table=table)
+    measured = measure(known_labels(labels, n_classes=table.n_classes), scan, table=table)
     return Inspection(case, len(measured.bones), tuple(judge(measured) for judge in JUDGES))
 
 
@@ -109,14 +108,3 @@ def inspect_file(
     meaning = translation_for(path, table, source=labels_table)
     translated = Volume(translate(labels.voxels, meaning, path=path), labels.affine)
     return inspect(translated, None if scan is None else read_volume(scan), table=table, case=case_name(path))
-
-
-def _known(labels: Volume, *, n_classes: int) -> Volume:
-    """The labels with background in place of what counts nowhere."""
-    highest = ignored(labels.voxels.dtype)
-    if highest < n_classes or not any((labels.voxels[slab] == highest).any() for slab in slabs(labels.voxels)):
-        return labels
-    voxels = labels.voxels.copy(order="K")
-    for slab in slabs(voxels):
-        voxels[slab][voxels[slab] == highest] = 0
-    return Volume(voxels, labels.affine)
