@@ -18,7 +18,7 @@ from sneakynet.errors import SettingError
 Index = tuple[int, int, int]
 """Along i, j, k; may be negative, beyond the scan."""
 
-BEYOND = 8
+BEYOND = 4
 """Cells of a context's repeated edge that a block shows at most, but for what a target needs: farther out there is
 nothing to see."""
 
