@@ -43,12 +43,13 @@ class _Cut(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, features: Tensor, boxes: list[_Box]) -> Tensor:
-        ctx.boxes, ctx.shape = boxes, features.shape
+        ctx.boxes, ctx.shape, ctx.strides = boxes, features.shape, features.stride()
         return torch.cat([features[box] for box in boxes])
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
-        whole = grad.new_zeros(ctx.shape)
+        # In the layout of the map: on a GPU the channels lie side by side.
+        whole = grad.new_empty_strided(ctx.shape, ctx.strides).zero_()
         for box, part in zip(ctx.boxes, torch.split(grad, 1), strict=True):
             whole[box] += part
         return whole, None
