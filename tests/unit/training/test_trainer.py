@@ -1,5 +1,7 @@
 """Single steps of training."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -57,6 +59,16 @@ def test_parts_of_a_batch_that_shares_contexts_keep_their_places():
     assert one.places == two.places[:1] == ((Place(0, (2, 2, 2)), Place(0, (3, 2, 2))),)
     assert torch.equal(two.images[0], whole.images[0][2:])
     assert torch.equal(two.labels[1], whole.labels[1][1:])
+
+
+def test_a_block_for_each_target_trains_as_its_own_contexts_do():
+    own, shared_by_one = trainer(batch_size=2, norm="batch"), trainer(batch_size=2, shared_context=1, norm="batch")
+    apart = patches(2)
+    one = own.train_step(apart)
+    other = shared_by_one.train_step(replace(apart, places=((Place(0, (2, 2, 2)), Place(1, (2, 2, 2))),)))
+    for name, loss in one.losses.items():
+        torch.testing.assert_close(loss.total, other.losses[name].total)
+    torch.testing.assert_close(weights(own), weights(shared_by_one))
 
 
 @pytest.mark.parametrize("context_steps", [0, 1])
