@@ -23,6 +23,9 @@ LabelPlanes = Integer[np.ndarray, "plane row column"]
 Patch = Float[Tensor, "batch 1 i j k"]
 """Normalised intensities, as a network reads them."""
 
+Inputs = Float[Tensor, "_ 1 _ _ _"]
+"""The same of any number and size, where others stand beside it."""
+
 Features = Float[Tensor, "batch channel i j k"]
 """A feature map."""
 

@@ -79,7 +79,23 @@ def weights(folder):
     return load_weights(folder / "model.safetensors")[0].state_dict()
 
 
-@pytest.mark.parametrize("extra", [["--ema", "0.9"], ["--precision", FAST, "--norm", "batch", "--variant", "E"]])
+SHARED = [
+    "--shared-context",
+    "2",
+    "--shared-region",
+    "2",
+    "--batch-size",
+    "2",
+    "--norm",
+    "batch",
+    "--context-steps",
+    "2",
+]
+
+
+@pytest.mark.parametrize(
+    "extra", [["--ema", "0.9"], ["--precision", FAST, "--norm", "batch", "--variant", "E"], SHARED]
+)
 def test_stop_and_resume_is_the_same_to_the_bit(dataset, tmp_path, extra, monkeypatch):
     settings = [*TINY, "--steps", 6, "--validate-every", 2, "--validation-patches", 1, "--log-every", 1, *extra]
     assert_resumes_to_the_bit([dataset, *settings, "--cache", tmp_path / "cache"], tmp_path, monkeypatch)

@@ -49,25 +49,25 @@ class PatchGeometry:
 
 
 def cut(
-    level: Shaped[Tensor, "i j k"], origin: tuple[int, int, int], edge: int, *, inside: Box
-) -> Shaped[Tensor, "edge edge edge"]:
-    """A copy of a cube of a pyramid level; what lies beyond ``inside`` repeats its edge values.
+    level: Shaped[Tensor, "i j k"], origin: tuple[int, int, int], shape: tuple[int, int, int], *, inside: Box
+) -> Shaped[Tensor, "i2 j2 k2"]:
+    """A copy of a box of a pyramid level; what lies beyond ``inside`` repeats its edge values.
 
     Args:
         level: one level of a pyramid.
-        origin: first cell of the cube, possibly outside.
-        edge: of the cube, in cells.
+        origin: first cell of the box, possibly outside.
+        shape: of the box, in cells.
         inside: the cells that exist.
     """
     near, beyond = [], []
-    for first, (low, high) in zip(origin, inside, strict=True):
-        start = min(max(first, low), high - 1)  # a cube that lies wholly outside repeats one layer
+    for first, edge, (low, high) in zip(origin, shape, inside, strict=True):
+        start = min(max(first, low), high - 1)  # a box that lies wholly outside repeats one layer
         stop = max(start + 1, min(first + edge, high))
         near.append(slice(start, stop))
-        beyond.append((first, start, stop))
-    cube = level[tuple(near)]
-    for axis, (first, start, stop) in enumerate(beyond):
+        beyond.append((first, edge, start, stop))
+    box = level[tuple(near)]
+    for axis, (first, edge, start, stop) in enumerate(beyond):
         if first < start or first + edge > stop:
             cells = torch.arange(first, first + edge, device=level.device).clamp_(start, stop - 1) - start
-            cube = cube.index_select(axis, cells)
-    return cube.clone(memory_format=torch.contiguous_format)
+            box = box.index_select(axis, cells)
+    return box.clone(memory_format=torch.contiguous_format)

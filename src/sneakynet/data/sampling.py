@@ -8,13 +8,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from jaxtyping import Float, Int64, Integer
 from torch import Tensor
 
 from sneakynet.data.case import Case
-from sneakynet.data.patches import Box, PatchGeometry, cut
-from sneakynet.data.warp import Warp, WarpedViews, draw_warp, on_device
+from sneakynet.data.draw import Draw
+from sneakynet.data.patches import PatchGeometry
+from sneakynet.data.views import Looks, View
+from sneakynet.data.warp import draw_warp
+from sneakynet.geometry.context_block import Place
 
 
 @dataclass(frozen=True)
@@ -42,50 +44,32 @@ NO_AUGMENTATION = Augmentation(mirror=0.0, crop=0.0, warp=0.0, gain=0.0, offset=
 
 
 @dataclass(frozen=True)
-class Draw:
-    """Everything random about one training patch.
-
-    Args:
-        case: index of the case.
-        origin: first voxel of the target patch, full resolution; may be negative (beyond the scan).
-        inside: the part of the scan that is seen; beyond it its edge values are repeated.
-        mirror: swap left and right.
-        gain: contrast factor.
-        offset: brightness shift, normalised intensity.
-        noise: standard deviation of the noise, normalised intensity.
-        noise_seed: of the noise; a batch takes its first draw's.
-        warp: of the space around the patch's centre, if any.
-    """
-
-    case: int
-    origin: tuple[int, int, int]
-    inside: Box
-    mirror: bool = False
-    gain: float = 1.0
-    offset: float = 0.0
-    noise: float = 0.0
-    noise_seed: int = 0
-    warp: Warp | None = None
-
-
-@dataclass(frozen=True)
 class Patches:
     """A target and its contexts, or a batch of them.
 
     Args:
-        images: normalised intensity of the target, then of every context, each ``[batch 1 i j k]``.
+        images: normalised intensity of the targets, then of every context, each ``[batch 1 i j k]``.
         labels: class ids, in the same order, each ``[batch i j k]``.
+        places: where contexts are shared: for each of them the place of every target. The contexts' images and labels
+            are then of blocks, fewer than the targets.
     """
 
-    images: tuple[Float[Tensor, "batch 1 i j k"], ...]
-    labels: tuple[Integer[Tensor, "batch i j k"], ...]
+    images: tuple[Float[Tensor, "_ 1 _ _ _"], ...]
+    labels: tuple[Integer[Tensor, "_ _ _ _"], ...]
+    places: tuple[tuple[Place, ...], ...] = ()
 
     def parts(self, count: int) -> "Iterator[Patches]":
         """The batch in so many parts of equal size."""
-        size = len(self.labels[0]) // count
-        for first in range(0, size * count, size):
-            part = slice(first, first + size)
-            yield Patches(tuple(image[part] for image in self.images), tuple(label[part] for label in self.labels))
+        for number in range(count):
+            own = [slice(number * len(each) // count, (number + 1) * len(each) // count) for each in self.labels]
+            yield Patches(
+                tuple(image[part] for image, part in zip(self.images, own, strict=True)),
+                tuple(label[part] for label, part in zip(self.labels, own, strict=True)),
+                tuple(
+                    tuple(Place(place.block - blocks.start, place.first) for place in places[own[0]])
+                    for places, blocks in zip(self.places, own[1:], strict=False)
+                ),
+            )
 
 
 def draw_patch(
@@ -162,97 +146,18 @@ def make_batch(
         mirror_lut: label of the mirrored bone for every label; needed where a draw mirrors.
         ignore_padding: whether voxels beyond the scan get the label ``ignored`` in place of the repeated edge's.
     """
-    bent = [n for n, draw in enumerate(draws) if draw.warp is not None]
-    views = _warped_views(cases, [draws[n] for n in bent], geometry) if bent else None
-    images, labels = [], []
-    for kappa in (0, *geometry.contexts):
-        seen = {
-            n: _plain(cases[draw.case], draw, geometry, kappa, ignore_padding=ignore_padding)
-            for n, draw in enumerate(draws)
-            if draw.warp is None
-        }
-        if views is not None:
-            of = [cases[draws[n].case].pyramid for n in bent]
-            mark = torch.iinfo(of[0].labels[kappa].dtype).max if ignore_padding else None
-            image, label = views.at(
-                [pyramid.scan[kappa] for pyramid in of],
-                [pyramid.labels[kappa] for pyramid in of],
-                edge=geometry.patch_size,
-                scale=2**kappa,
-                inside=[_cells(draws[n], kappa) for n in bent],
-                ignore=mark,
-            )
-            seen |= {n: (image[place], label[place]) for place, n in enumerate(bent)}
-        if kappa == 0 and any(draw.mirror for draw in draws):
-            table = _mirror_table(mirror_lut, seen[0][1])
-        batch = [
-            (seen[n][0].flip(0), table[seen[n][1].flip(0).long()]) if draw.mirror else seen[n]
-            for n, draw in enumerate(draws)
-        ]
-        images.append(_intensity(torch.stack([image for image, _ in batch]), draws, kappa, hu_window)[:, None])
-        labels.append(torch.stack([label for _, label in batch]))
-    return Patches(images=tuple(images), labels=tuple(labels))
-
-
-def _cells(draw: Draw, kappa: int) -> Box:
-    """The cells of a level that a draw may see."""
-    i, j, k = ((first // 2**kappa, last // 2**kappa) for first, last in draw.inside)
-    return i, j, k
-
-
-def _warped_views(cases: Sequence[Case], draws: Sequence[Draw], geometry: PatchGeometry) -> WarpedViews:
-    half = (geometry.patch_size - 1) / 2
-    return WarpedViews(
-        [draw.warp for draw in draws if draw.warp is not None],
-        [(draw.origin[0] + half, draw.origin[1] + half, draw.origin[2] + half) for draw in draws],
-        widest=2 ** max(geometry.contexts, default=0) * geometry.patch_size,
-        device=cases[draws[0].case].pyramid.scan[0].device,
-    )
-
-
-def _plain(
-    case: Case, draw: Draw, geometry: PatchGeometry, kappa: int, *, ignore_padding: bool
-) -> tuple[Float[Tensor, "edge edge edge"], Integer[Tensor, "edge edge edge"]]:
-    """HU and labels of one network's patch without deformation."""
-    inside, origin = _cells(draw, kappa), geometry.context_origin(draw.origin, kappa)
-    image = cut(case.pyramid.scan[kappa], origin, geometry.patch_size, inside=inside).float()
-    label = cut(case.pyramid.labels[kappa], origin, geometry.patch_size, inside=inside)
-    if ignore_padding:
-        _ignore_beyond(label, origin, inside=inside)
-    return image, label
-
-
-def _mirror_table(lut: Int64[np.ndarray, " class"] | None, like: Tensor) -> Tensor:
-    """Label of the mirrored bone for every value the labels' type holds, on their device."""
-    highest = torch.iinfo(like.dtype).max
-    table = np.full(highest + 1, highest)
-    table[:highest] = np.arange(highest)
-    if lut is not None:
-        table[: len(lut)] = lut
-    return on_device(like.device, table)[0].to(like.dtype)
-
-
-def _intensity(
-    images: Float[Tensor, "batch edge edge edge"], draws: Sequence[Draw], kappa: int, hu_window: tuple[float, float]
-) -> Float[Tensor, "batch edge edge edge"]:
-    """HU scaled to the window, with each draw's contrast, brightness and noise."""
-    low, high = hu_window
-    # White noise shrinks when it is averaged over a cell of 8**kappa voxels.
-    drawn = np.array([[draw.gain, draw.offset, draw.noise / 8 ** (kappa / 2)] for draw in draws])
-    gain, offset, noise = on_device(images.device, drawn)[0].t()[:, :, None, None, None]
-    images.sub_((low + high) / 2).mul_(gain * (2 / (high - low))).add_(offset)
-    if drawn[:, 2].any():
-        source = torch.Generator(images.device).manual_seed(draws[0].noise_seed + kappa)
-        images.addcmul_(torch.randn(images.shape, generator=source, device=images.device), noise)
-    return images.clamp_(-1, 1)
-
-
-def _ignore_beyond(label: Tensor, origin: tuple[int, int, int], *, inside: Box) -> None:
-    edge, mark = label.shape[0], torch.iinfo(label.dtype).max
-    for axis, (first, (low, high)) in enumerate(zip(origin, inside, strict=True)):
-        before, after = min(edge, max(0, low - first)), min(edge, max(0, high - first))
-        label.narrow(axis, 0, before).fill_(mark)
-        label.narrow(axis, after, edge - after).fill_(mark)
+    looks = Looks(geometry.patch_size, hu_window, mirror_lut, ignore_padding)
+    widest = geometry.grid * geometry.patch_size
+    seen = [
+        looks.at(
+            cases,
+            [View(draw, geometry.context_origin(draw.origin, kappa), widest) for draw in draws],
+            kappa,
+            (geometry.patch_size,) * 3,
+        )
+        for kappa in (0, *geometry.contexts)
+    ]
+    return Patches(images=tuple(image for image, _ in seen), labels=tuple(label for _, label in seen))
 
 
 def draw_batch(

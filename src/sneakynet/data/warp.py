@@ -57,24 +57,26 @@ class WarpedViews:
 
     Args:
         warps: one for each patch.
-        centres: of the patches, full-resolution voxel coordinates.
-        widest: edge of the widest view, full-resolution voxels.
+        centres: that the deformations are about, full-resolution voxel coordinates.
+        widest: for each, edge of a cube around its centre that holds all its views, full-resolution voxels.
         device: where the scans lie.
     """
 
     def __init__(
         self,
         warps: Sequence[Warp],
-        centres: Sequence[tuple[float, float, float]],
+        centres: Sequence[Sequence[float]],
         *,
-        widest: int,
+        widest: Sequence[int],
         device: torch.device,
     ) -> None:
         shape = (3, _NODES, _NODES, _NODES)
-        lattices = [np.random.default_rng(warp.seed).normal(0, warp.bend * widest, shape) for warp in warps]
-        matrices = np.array([warp.matrix for warp in warps])
-        self._centres, self._widest, self._device = np.array(centres), widest, device
-        self._spread = np.abs(matrices).sum(2)
+        lattices = [
+            np.random.default_rng(warp.seed).normal(0, warp.bend * edge, shape)
+            for warp, edge in zip(warps, widest, strict=True)
+        ]
+        self._matrices = matrices = np.array([warp.matrix for warp in warps])
+        self._centres, self._half, self._device = np.array(centres), np.array(widest) / 2, device
         self._bend = np.array([np.abs(lattice).max() for lattice in lattices])
         self._linear, self._nodes = on_device(device, matrices, np.stack(lattices))
 
@@ -83,38 +85,42 @@ class WarpedViews:
         scans: Sequence[Tensor],
         labels: Sequence[Tensor],
         *,
-        edge: int,
+        shape: tuple[int, int, int],
         scale: int,
+        shifts: Float[np.ndarray, "batch 3"],
         inside: Sequence[Bounds],
         ignore: int | None,
-    ) -> tuple[Float[Tensor, "batch edge edge edge"], Integer[Tensor, "batch edge edge edge"]]:
+    ) -> tuple[Float[Tensor, "batch i j k"], Integer[Tensor, "batch i j k"]]:
         """The views at one level: HU by linear interpolation, labels by the nearest cell.
 
         Args:
             scans: this level of each patch's pyramid.
             labels: on the same grids, contiguous.
-            edge: of the views, in their own cells.
+            shape: of the views, in their own cells.
             scale: voxels per cell along an edge.
+            shifts: from each centre to the middle of its view before it is deformed, full-resolution voxels.
             inside: the cells of each that exist; beyond them the edge values are repeated.
             ignore: label of cells beyond, if they are to be marked.
         """
         begin, end = (np.array([[bound[n] for bound in bounds] for bounds in inside]) for n in (0, 1))
         # What a view may reach is bounded beforehand: no value has to come back from the device.
-        reach = self._spread * (edge * scale / 2) + self._bend[:, None]
-        low = np.clip((self._centres - reach) // scale - 1, begin, end - 1).astype(int)
-        high = np.clip((self._centres + reach) // scale + 3, low + 1, end).astype(int)
+        reach = np.abs(self._matrices) @ (np.array(shape) * scale / 2) + self._bend[:, None]
+        moved = self._centres + (self._matrices @ shifts[:, :, None])[:, :, 0]
+        low = np.clip((moved - reach) // scale - 1, begin, end - 1).astype(int)
+        high = np.clip((moved + reach) // scale + 3, low + 1, end).astype(int)
         strides = np.array([label.stride() for label in labels])
         # Cell c of a level covers the voxels c * scale ... (c + 1) * scale - 1.
-        middle = (self._centres + 0.5) / scale - 0.5
-        parts = (middle, low, np.maximum(high - low - 1, 1), begin, end - 1, strides)
-        middle_, low_, size_, begin_, last_, strides_ = (
+        middle = (moved + 0.5) / scale - 0.5
+        half = np.broadcast_to(self._half[:, None], shifts.shape)
+        parts = (middle, low, np.maximum(high - low - 1, 1), begin, end - 1, strides, shifts, half)
+        middle_, low_, size_, begin_, last_, strides_, shifts_, half_ = (
             part[:, None, None, None] for part in on_device(self._device, *parts)
         )
 
-        steps = (torch.arange(edge, device=self._device) - (edge - 1) / 2) * scale
-        offsets = torch.stack(torch.meshgrid(steps, steps, steps, indexing="ij"), dim=-1)
+        steps = [(torch.arange(edge, device=self._device) - (edge - 1) / 2) * scale for edge in shape]
+        offsets = torch.stack(torch.meshgrid(*steps, indexing="ij"), dim=-1)
         # grid_sample wants the last axis first.
-        lookup = (offsets.flip(-1) / (self._widest / 2)).expand(len(scans), -1, -1, -1, -1)
+        lookup = ((offsets + shifts_) / half_).flip(-1)
         bend = grid_sample(self._nodes, lookup, align_corners=True).movedim(1, -1)
         at = (torch.einsum("ijkc,bdc->bijkd", offsets, self._linear) + bend) / scale + middle_
 

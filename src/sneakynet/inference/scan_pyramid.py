@@ -81,4 +81,4 @@ class ScanPyramid:
         i, j, k = level.shape
         size, inside = self.geometry.patch_size, ((0, i), (0, j), (0, k))
         cells = [self.geometry.context_origin(origin, kappa) for origin in origins]
-        return torch.stack([cut(level, cell, size, inside=inside)[None] for cell in cells])
+        return torch.stack([cut(level, cell, (size,) * 3, inside=inside)[None] for cell in cells])

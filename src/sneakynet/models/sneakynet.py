@@ -9,11 +9,13 @@ from torch import Tensor, nn
 from torch.nn.functional import conv3d
 
 from sneakynet.errors import SettingError
+from sneakynet.geometry.context_block import Place
 from sneakynet.models.architecture import Architecture, edge_fault
 from sneakynet.models.crop_skip import CropSkip, centre_crop
-from sneakynet.models.late_fusion import upsampled_centre
+from sneakynet.models.late_fusion import upsampled, upsampled_centre
+from sneakynet.models.shared_block import cut_places
 from sneakynet.models.unet import UNet
-from sneakynet.types import Features, Logits, Patch
+from sneakynet.types import Features, Inputs, Logits, Patch
 
 Head = tuple[Float[Tensor, "class channel"], Float[Tensor, " class"]]
 """Weight and bias that turn a voxel's features into class scores."""
@@ -108,6 +110,44 @@ class SneakyNet(nn.Module):
         maps = self._context_maps(contexts, decode=True)
         return FeatureMaps(self._target_features(target, maps), _finest(maps))
 
+    def features_in_blocks(
+        self, target: Patch, blocks: Sequence[Inputs], places: Sequence[Sequence[Place]]
+    ) -> FeatureMaps:
+        """Compute what the heads score where targets share their contexts.
+
+        The same as :meth:`features` where no map that crosses looks beyond the patch that a target alone would have,
+        and normalisation does not use the statistics of its input.
+
+        Args:
+            target: normalised intensities of all targets.
+            blocks: of each context, in order: blocks of any number and edges that pooling to its deepest level divides.
+            places: for each context where every target lies, see ``geometry.context_block``.
+        """
+        maps = self._context_maps(blocks, decode=True)
+        kappas, edges = self.architecture.contexts, target.shape[2:]
+        crossed = [
+            cut_places(
+                self._crossing(link, maps[link.context]),
+                places[link.context],
+                level=link.source_level,
+                edges=[edge // 2**link.target_level for edge in edges],
+            )
+            for link in self.crop_skips
+        ]
+        finest = _finest(maps)
+        beside = (
+            [
+                upsampled(
+                    cut_places(map_, at, level=0, edges=[edge // 2**kappa for edge in edges], margin=1),
+                    kappa=kappa,
+                )
+                for map_, at, kappa in zip(finest, places, kappas, strict=True)
+            ]
+            if self.architecture.variant == "E"
+            else []
+        )
+        return FeatureMaps(self.fuse(target, crossed, beside), finest)
+
     def target_features(self, target: Patch, contexts: Sequence[Patch] = ()) -> Features:
         """Compute what :meth:`target_head` scores and no more.
 
@@ -123,6 +163,10 @@ class SneakyNet(nn.Module):
         """Compute what :meth:`context_heads` score; the target network does not run. Empty for variant C."""
         self._check(contexts)
         return _finest(self._context_maps(contexts, decode=True))
+
+    def context_features_in_blocks(self, blocks: Sequence[Inputs]) -> tuple[Features, ...]:
+        """Compute what :meth:`context_heads` score of blocks, see :meth:`features_in_blocks`."""
+        return _finest(self._context_maps(blocks, decode=True))
 
     def target_head(self) -> Head:
         """Weight ``[class, channel]`` and bias ``[class]`` for :meth:`features`' target map.
@@ -147,7 +191,7 @@ class SneakyNet(nn.Module):
     def _context_networks(self) -> list[UNet]:
         return [network for network in self.contexts if isinstance(network, UNet)]
 
-    def _context_maps(self, contexts: Sequence[Patch], *, decode: bool) -> list[ContextMaps]:
+    def _context_maps(self, contexts: Sequence[Inputs], *, decode: bool) -> list[ContextMaps]:
         networks = self._context_networks()
         return [_maps_of(network, patch, decode=decode) for network, patch in zip(networks, contexts, strict=True)]
 

@@ -24,6 +24,8 @@ from sneakynet.data.sampling import (
     draw_batch,
     make_batch,
 )
+from sneakynet.data.shared_patches import Sharing, draw_shared_batch, make_shared_batch
+from sneakynet.data.views import Looks
 from sneakynet.models.weights import WeightsHeader, save_weights
 from sneakynet.training.checkpoint import save_checkpoint
 from sneakynet.training.log import RunLog
@@ -63,15 +65,30 @@ class TrainingData:
     def training_batch(self, settings: TrainSettings, step: int) -> Patches:
         """The patches of one step; seed and step decide them completely."""
         cases = self.training(step)
+        lut: Int64[np.ndarray, " class"] = self.table.mirror_lut()
+        key = (settings.seed, _TRAINING, step)
+        augmentation = Augmentation() if settings.augment else NO_AUGMENTATION
+        if settings.shared_context:
+            sharing = Sharing(settings.shared_context, settings.shared_region, settings.levels)
+            blocks = draw_shared_batch(
+                cases,
+                self.geometry,
+                sharing,
+                key=key,
+                blocks=settings.batch_size // settings.shared_context,
+                balanced=settings.balanced,
+                augmentation=augmentation,
+            )
+            looks = Looks(settings.patch_size, settings.hu_window, lut, settings.ignore_padding)
+            return make_shared_batch(cases, blocks, self.geometry, sharing, looks)
         draws = draw_batch(
             cases,
             self.geometry,
-            key=(settings.seed, _TRAINING, step),
+            key=key,
             batch_size=settings.batch_size,
             balanced=settings.balanced,
-            augmentation=Augmentation() if settings.augment else NO_AUGMENTATION,
+            augmentation=augmentation,
         )
-        lut: Int64[np.ndarray, " class"] = self.table.mirror_lut()
         return make_batch(
             cases,
             draws,

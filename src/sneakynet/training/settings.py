@@ -95,6 +95,12 @@ class TrainSettings:
     """Compute a step's patches in so many parts, in as much less memory; each part has a Dice of its own."""
     clip_norm: float = 0.0
     """Shorten a gradient that is longer than this to it; 0 takes every gradient as it is."""
+    shared_context: int = 0
+    """Let so many targets of one case share a pass of the contexts, over one block around them all: batch_size counts
+    targets, and a step learns from batch_size / shared_context cases. 0 gives each its own contexts, as the paper does.
+    """
+    shared_region: int = 3
+    """Edge of the cube that these targets lie in, in patch sizes."""
     context_steps: int = 0
     """Train the contexts alone for this many steps first, and everything after."""
     learning_rate: float = 1e-3
@@ -148,6 +154,8 @@ class TrainSettings:
                     self.accumulate >= 1 and self.batch_size % self.accumulate == 0,
                 ),
                 ("clip_norm", "0 or more", self.clip_norm >= 0),
+                ("shared_context", "0 or more", self.shared_context >= 0),
+                ("shared_region", "1 or more", self.shared_region >= 1),
                 ("context_steps", "0 or more", self.context_steps >= 0),
                 ("learning_rate", "above 0", self.learning_rate > 0),
                 ("warmup_steps", "0 or more", self.warmup_steps >= 0),
@@ -174,11 +182,28 @@ class TrainSettings:
         ]
         if self.context_steps and (not self.contexts or self.variant in {"A", "C"}):
             faults.append(f"context_steps needs contexts with a loss of their own, variant {self.variant} has none")
+        faults += self._sharing_faults() if self.shared_context > 0 else []
         if self.splits is not None and self.validation_cases is not None:
             faults.append("splits says which cases are held out; leave out validation_cases")
         if faults:
             msg = "; ".join(faults)
             raise SettingError(msg)
+
+    def _sharing_faults(self) -> list[str]:
+        faults = []
+        if not self.used_contexts:
+            faults.append("shared_context needs contexts, this network has none")
+        if self.norm not in {"batch", "none"}:
+            faults.append(
+                f"shared_context needs norm batch or none: {self.norm} would take the statistics of a block of many "
+                "targets, which no patch at inference has"
+            )
+        if self.accumulate >= 1 and self.batch_size % (self.shared_context * self.accumulate):
+            faults.append(
+                f"batch_size must be a multiple of shared_context * accumulate = "
+                f"{self.shared_context * self.accumulate}, got {self.batch_size}"
+            )
+        return faults
 
     @property
     def used_contexts(self) -> tuple[int, ...]:

@@ -128,9 +128,14 @@ class Trainer:
         heads = self.model.context_heads()
         with autocast(self.device, self.settings.precision):
             if contexts_only:
-                features = list(self.model.context_features(images[1:]))
+                alone = self.model.context_features_in_blocks if patches.places else self.model.context_features
+                features = list(alone(images[1:]))
             else:
-                maps = self.model.features(images[0], images[1:])
+                maps = (
+                    self.model.features_in_blocks(images[0], images[1:], patches.places)
+                    if patches.places
+                    else self.model.features(images[0], images[1:])
+                )
                 features = [maps.target, *maps.contexts]
         scored = {f"context_{2**n}x": i for i, n in enumerate(self.model.architecture.contexts) if i < len(heads)}
         parts = [] if contexts_only else [("target", features.pop(0), self.model.target_head(), labels[0])]

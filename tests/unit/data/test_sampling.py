@@ -7,11 +7,11 @@ from torch.nn.functional import avg_pool3d
 
 from sneakynet.anatomy.ignored import ignored
 from sneakynet.data.case import Case, class_centres
+from sneakynet.data.draw import Draw
 from sneakynet.data.patches import PatchGeometry, cut
 from sneakynet.data.pyramid import build_pyramid
 from sneakynet.data.sampling import (
     Augmentation,
-    Draw,
     draw_batch,
     make_batch,
 )
@@ -51,17 +51,17 @@ def one(case, draw, geometry, **settings):
 def test_cut_repeats_the_edge():
     level = torch.arange(4 * 5 * 6).reshape(4, 5, 6)
     inside = ((0, 4), (0, 5), (0, 6))
-    assert (cut(level, (1, 1, 1), 3, inside=inside) == level[1:4, 1:4, 1:4]).all()
-    out = cut(level, (-2, 3, 4), 4, inside=inside)
+    assert (cut(level, (1, 1, 1), (3,) * 3, inside=inside) == level[1:4, 1:4, 1:4]).all()
+    out = cut(level, (-2, 3, 4), (4,) * 3, inside=inside)
     assert out.shape == (4, 4, 4)
     assert (out[0] == out[2]).all()
     assert out[3, 1, 1] == level[1, 4, 5]
-    assert (cut(level, (9, 9, 9), 2, inside=inside) == level[3, 4, 5]).all()
+    assert (cut(level, (9, 9, 9), (2,) * 3, inside=inside) == level[3, 4, 5]).all()
 
 
 def test_cut_sees_nothing_beyond_its_limits():
     level = torch.arange(10)[:, None, None].expand(10, 3, 3)
-    out = cut(level, (0, 0, 0), 10, inside=((4, 6), (0, 3), (0, 3)))
+    out = cut(level, (0, 0, 0), (10,) * 3, inside=((4, 6), (0, 3), (0, 3)))
     assert set(out[:, 0, 0].tolist()) == {4, 5}
 
 

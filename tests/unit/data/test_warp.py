@@ -23,13 +23,14 @@ def pyramid():
 
 def view(pyramid, warp, kappa, *, centre=CENTRE, ignore=None):
     size = pyramid.scan[kappa].shape
-    views = WarpedViews([warp, warp], [CENTRE, centre], widest=WIDEST, device=torch.device("cpu"))
+    views = WarpedViews([warp, warp], [CENTRE, centre], widest=[WIDEST] * 2, device=torch.device("cpu"))
     inside = ((0, size[0]), (0, size[1]), (0, size[2]))
     images, labels = views.at(
         [pyramid.scan[kappa]] * 2,
         [pyramid.labels[kappa]] * 2,
-        edge=EDGE,
+        shape=(EDGE,) * 3,
         scale=2**kappa,
+        shifts=np.zeros((2, 3)),
         inside=[inside] * 2,
         ignore=ignore,
     )

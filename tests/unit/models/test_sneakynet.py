@@ -3,6 +3,8 @@ import torch
 from torch.nn.functional import interpolate
 
 from sneakynet.errors import SettingError
+from sneakynet.geometry.context_block import Place, block_around
+from sneakynet.geometry.fields import context_origin
 from sneakynet.models.builders import build_sneakynet
 from sneakynet.models.crop_skip import centre_crop
 from sneakynet.models.sneakynet import apply_head
@@ -175,3 +177,71 @@ def test_inputs_that_do_not_fit_are_refused():
     odd = torch.zeros(1, 1, 16, 16, 24)
     with pytest.raises(SettingError, match=r"an edge of 24 does not fit.*S % 2\*\*4 == 0.*fit are 16 and 32"):
         model.target_features(odd, [odd])
+
+
+def minus(origin, start):
+    return tuple(o - s for o, s in zip(origin, start, strict=True))
+
+
+def shared_and_apart(variant, contexts, *, hook_source="encoder", levels, edge, origins):
+    """Features and gradients of targets that share blocks, and of the same targets with contexts of their own."""
+    model = small(variant, contexts, levels=levels, patch_size=edge, norm="batch", hook_source=hook_source)
+    for name, buffer in model.named_buffers():
+        if name.endswith("running_var"):
+            torch.nn.init.uniform_(buffer, 0.5, 1.5)
+    model.eval()
+    targets = torch.randn(len(origins), 1, edge, edge, edge)
+    blocks, places, own = [], [], []
+    for kappa in contexts:
+        found = block_around(origins, patch_size=edge, kappa=kappa, levels=levels, inside=((-999, 999),) * 3)
+        volume = torch.randn(1, 1, *found.shape)
+        fields = [context_origin(origin, patch_size=edge, kappa=kappa) for origin in origins]
+        starts = [minus([o // 2**kappa for o in field], found.origin) for field in fields]
+        own.append(torch.cat([volume[:, :, i : i + edge, j : j + edge, k : k + edge] for i, j, k in starts]))
+        places.append([Place(0, minus([o // 2**kappa for o in origin], found.origin)) for origin in origins])
+        blocks.append(volume)
+    shared, apart = model.features_in_blocks(targets, blocks, places).target, model.features(targets, own).target
+    weights = torch.randn_like(apart)
+    return [(features.detach(), gradients(model, features, weights)) for features in (shared, apart)]
+
+
+def assert_equal(shared, apart):
+    torch.testing.assert_close(shared[0], apart[0], rtol=1e-4, atol=1e-4)
+    assert shared[1].keys() == apart[1].keys()
+    for name, gradient in apart[1].items():  # a voxel whose rounding switches a ReLU counts in full
+        assert (shared[1][name] - gradient).norm() <= 0.03 * gradient.norm(), name
+
+
+def gradients(model, features, weights):
+    named = dict(model.named_parameters())
+    found = torch.autograd.grad((features * weights).sum(), list(named.values()), allow_unused=True)
+    return {name: each for name, each in zip(named, found, strict=True) if each is not None}
+
+
+@pytest.mark.parametrize(
+    ("variant", "contexts", "levels", "edge"),
+    # Where the border of a patch is at least as wide as the crossing levels look.
+    [("B", (1,), 3, 32), ("C", (1, 2), 3, 32), ("D", (1, 2), 3, 32), ("D", (2, 3), 4, 32), ("D", (1, 2, 3), 4, 64)],
+)
+def test_targets_that_share_a_block_get_what_each_would_alone(variant, contexts, levels, edge):
+    step = 2 ** (levels - 1)
+    origins = [(0, 0, 0), (step, 3 * step, 0), (2 * step, 0, step)][: 3 if edge < 64 else 2]
+    shared, apart = shared_and_apart(variant, contexts, levels=levels, edge=edge, origins=origins)
+    assert_equal(shared, apart)
+
+
+@pytest.mark.parametrize(
+    ("variant", "hook_source"), [("B", "decoder"), ("D", "decoder"), ("E", "encoder"), ("E", "decoder")]
+)
+def test_decoders_too_where_the_patch_is_wide_and_pooled_alike(variant, hook_source):
+    origins = [(0, 0, 0), (4, 12, 8)]
+    shared, apart = shared_and_apart(variant, (1,), hook_source=hook_source, levels=2, edge=40, origins=origins)
+    assert_equal(shared, apart)
+
+
+@pytest.mark.parametrize(("variant", "contexts", "hook_source"), [f for f in HOOKED if f[0] != "A"])
+def test_a_block_for_one_target_is_its_context_patch(variant, contexts, hook_source):
+    shared, apart = shared_and_apart(
+        variant, contexts, hook_source=hook_source, levels=4, edge=EDGE, origins=[(8, 0, 16)]
+    )
+    assert_equal(shared, apart)

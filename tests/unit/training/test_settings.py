@@ -25,6 +25,17 @@ def test_contexts_first_needs_contexts_with_a_loss():
         TrainSettings(variant="C", context_steps=5)
 
 
+def test_what_shared_contexts_need():
+    with pytest.raises(
+        SettingError, match=r"shared_context needs contexts, .*needs norm batch or none: instance would"
+    ):
+        TrainSettings(variant="A", shared_context=2)
+    with pytest.raises(SettingError, match=r"batch_size must be a multiple of shared_context \* accumulate = 8, got 4"):
+        TrainSettings(norm="batch", shared_context=4, batch_size=4, accumulate=2)
+    with pytest.raises(SettingError, match="shared_region must be 1 or more, got 0"):
+        TrainSettings(norm="batch", shared_context=2, shared_region=0)
+
+
 def test_unknown_setting_is_named(tmp_path):
     (tmp_path / "c.yaml").write_text("stepz: 3\n")
     with pytest.raises(SettingError, match=r"unknown settings: stepz; known are: variant, contexts"):

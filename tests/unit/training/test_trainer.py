@@ -1,10 +1,13 @@
 """Single steps of training."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from sneakynet.data.sampling import Patches
 from sneakynet.errors import SettingError
+from sneakynet.geometry.context_block import Place
 from sneakynet.models.builders import build_sneakynet
 from sneakynet.training.settings import TrainSettings
 from sneakynet.training.trainer import DivergedError, Trainer
@@ -30,6 +33,15 @@ def twice(one):
     )
 
 
+def shared(blocks):
+    """Two targets to each block."""
+    generator = torch.Generator().manual_seed(0)
+    sizes = [(2 * blocks, (8, 8, 8)), (blocks, (12, 10, 8))]
+    images = tuple(torch.randn(n, 1, *edges, generator=generator) for n, edges in sizes)
+    labels = tuple(torch.randint(0, 3, (n, *edges), generator=generator, dtype=torch.uint8) for n, edges in sizes)
+    return Patches(images, labels, (tuple(Place(n // 2, (2 + n % 2, 2, 2)) for n in range(2 * blocks)),))
+
+
 def weights(made):
     return torch.cat([parameter.detach().flatten() for parameter in made.model.parameters()])
 
@@ -39,6 +51,35 @@ def test_parts_of_a_batch_cover_it():
     parts = list(whole.parts(2))
     assert [len(part.labels[0]) for part in parts] == [2, 2]
     assert torch.equal(torch.cat([part.images[1] for part in parts]), whole.images[1])
+
+
+def test_parts_of_a_batch_that_shares_contexts_keep_their_places():
+    whole = shared(2)
+    one, two = whole.parts(2)
+    assert one.places == two.places[:1] == ((Place(0, (2, 2, 2)), Place(0, (3, 2, 2))),)
+    assert torch.equal(two.images[0], whole.images[0][2:])
+    assert torch.equal(two.labels[1], whole.labels[1][1:])
+
+
+def test_a_block_for_each_target_trains_as_its_own_contexts_do():
+    own, shared_by_one = trainer(batch_size=2, norm="batch"), trainer(batch_size=2, shared_context=1, norm="batch")
+    apart = patches(2)
+    one = own.train_step(apart)
+    other = shared_by_one.train_step(replace(apart, places=((Place(0, (2, 2, 2)), Place(1, (2, 2, 2))),)))
+    for name, loss in one.losses.items():
+        torch.testing.assert_close(loss.total, other.losses[name].total)
+    torch.testing.assert_close(weights(own), weights(shared_by_one))
+
+
+@pytest.mark.parametrize("context_steps", [0, 1])
+def test_a_step_on_shared_contexts_trains_what_it_should(context_steps):
+    made = trainer(batch_size=4, accumulate=2, shared_context=2, norm="batch", context_steps=context_steps)
+    before = {name: parameter.detach().clone() for name, parameter in made.model.named_parameters()}
+    report = made.train_step(shared(2))
+    assert set(report.losses) == {"context_2x"} | ({"target"} if not context_steps else set())
+    changed = {name for name, parameter in made.model.named_parameters() if not torch.equal(before[name], parameter)}
+    assert any(name.startswith("contexts.0.encoder") for name in changed)
+    assert any(name.startswith("target.") for name in changed) == (not context_steps)
 
 
 def test_a_step_in_parts_learns_the_mean_of_them():
