@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tyro
 
+from sneakynet.cohort.scan_scorer import score_scan
 from sneakynet.errors import SettingError
 from sneakynet.inference.device import resolve_device
 from sneakynet.training.presets import PRESETS
+from sneakynet.training.processes import join
 from sneakynet.training.run import CONFIG, train
 from sneakynet.training.settings import TrainSettings, read_config
 
@@ -70,14 +73,16 @@ def run(command: TrainCommand) -> None:
     if command.dataset is None and not command.settings.phantoms:
         msg = "give the dataset's folder: sneakynet train DATASET -o RUN; or train on phantoms: --phantoms N"
         raise SettingError(msg)
-    train(
-        command.dataset,
-        command.output,
-        command.settings,
-        device=resolve_device(command.settings.device),
-        resume=command.resume,
-        quiet=command.quiet,
-    )
+    with join(resolve_device(command.settings.device)) as processes:
+        train(
+            command.dataset,
+            command.output,
+            command.settings,
+            device=processes,
+            resume=command.resume,
+            quiet=command.quiet,
+            score_scan=partial(score_scan, precision=command.settings.precision),
+        )
 
 
 def _given(args: Sequence[str]) -> dict[str, Any]:

@@ -127,6 +127,8 @@ class TrainSettings:
     """Steps between validations on held-out patches."""
     validation_patches: int = 16
     """How many held-out patches, always the same ones."""
+    validation_scans: int = 2
+    """How many held-out cases are also segmented whole; their mean DSC says which weights are best. 0: none."""
     checkpoint_every: float = 5.0
     """Minutes between checkpoints."""
     log_every: int = 20
@@ -159,6 +161,7 @@ class TrainSettings:
                 ("time_limit", "above 0 minutes", self.time_limit is None or self.time_limit > 0),
                 ("validate_every", "1 or more", self.validate_every >= 1),
                 ("validation_patches", "1 or more", self.validation_patches >= 1),
+                ("validation_scans", "0 or more", self.validation_scans >= 0),
                 ("checkpoint_every", "above 0 minutes", self.checkpoint_every > 0),
                 ("log_every", "1 or more", self.log_every >= 1),
                 ("threads", "1 or more", self.threads is None or self.threads >= 1),
