@@ -1,5 +1,6 @@
 """``sneakynet train`` by several processes, and by processes that are killed."""
 
+import csv
 import json
 import os
 import signal
@@ -49,18 +50,30 @@ def start(*args, **variables):
     return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
 
 
-def start_two(*args, variables=({}, {})):
+def start_two(*args):
     """Two processes with what torchrun tells them, but without its watch over them: as on two machines."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
     shared = {"TORCHELASTIC_RUN_ID": "test", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": "2"}
     shared |= {"LOCAL_WORLD_SIZE": "2", "GROUP_RANK": "0"}
-    return [start(*args, **shared, RANK=str(rank), LOCAL_RANK=str(rank), **variables[rank]) for rank in range(2)]
+    return [start(*args, **shared, RANK=str(rank), LOCAL_RANK=str(rank)) for rank in range(2)]
+
+
+def said(process, *, status):
+    """What a process wrote on stderr until it ended."""
+    text = process.communicate(timeout=120)[1]
+    assert process.returncode == status, text
+    return text
 
 
 def weights(folder):
     return load_weights(folder / "model.safetensors")[0].state_dict()
+
+
+def rows(path):
+    with path.open() as file:
+        return list(csv.DictReader(file))
 
 
 def steps_of(folder):
@@ -74,17 +87,15 @@ def test_two_processes_learn_what_one_does_with_both_shares(dataset, tmp_path):
     two = start_two(*arguments, "-o", tmp_path / "two")
     assert main(["train", *map(str, [*arguments, "-o", tmp_path / "one"])]) == 0
     for process in two:
-        assert process.wait(60) == 0, process.stderr.read()
+        assert said(process, status=0) == ""
     one, both = weights(tmp_path / "one"), weights(tmp_path / "two")
     for name, tensor in one.items():
         torch.testing.assert_close(both[name], tensor, rtol=1e-4, atol=1e-5, msg=name)
     timed = {"patches_per_s", "minutes", "data_wait", "memory_gib"}
     for name in ("train.csv", "validation.csv"):
-        lines = [(tmp_path / run / name).read_text().splitlines() for run in ("one", "two")]
-        columns = [n for n, column in enumerate(lines[0][0].split(",")) if column not in timed]
-        for ours, theirs in zip(lines[0][1:], lines[1][1:], strict=True):
-            for n in columns:
-                assert float(theirs.split(",")[n]) == pytest.approx(float(ours.split(",")[n]), rel=1e-4, abs=1e-6)
+        for ours, theirs in zip(rows(tmp_path / "one" / name), rows(tmp_path / "two" / name), strict=True):
+            for column in ours.keys() - timed:
+                assert float(theirs[column]) == pytest.approx(float(ours[column]), rel=1e-4, abs=1e-6), column
 
 
 def test_a_process_that_dies_ends_the_other(dataset, tmp_path):
@@ -92,9 +103,9 @@ def test_a_process_that_dies_ends_the_other(dataset, tmp_path):
     processes = start_two(*arguments)
     wait_for_steps(tmp_path / "run", 3, processes[0])
     processes[1].kill()
-    assert processes[0].wait(30) == 2
-    said = processes[0].stderr.read()
-    assert "error: process 0 of 2: another process of this run has ended; its own message says why" in said
+    said(processes[1], status=-signal.SIGKILL)
+    message = said(processes[0], status=2)
+    assert "error: process 0 of 2: another process of this run has ended; its own message says why" in message
     assert (tmp_path / "run" / "checkpoint.pt").exists()
 
 
@@ -117,9 +128,9 @@ def killed_and_resumed(dataset, tmp_path, *, kills):
     for kill in range(kills):
         wait_for_steps(output, (kill + 1) * 60 // (kills + 1), process)
         process.send_signal(signal.SIGKILL)
-        process.wait()
+        said(process, status=-signal.SIGKILL)
         process = start("-o", output, "--resume", "--quiet")
-    assert process.wait(60) == 0, process.stderr.read()
+    said(process, status=0)
     one, other = weights(tmp_path / "alone"), weights(output)
     assert all(torch.equal(one[name], other[name]) for name in one)
     assert steps_of(output) == 80
