@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any
 
 from sneakynet.errors import OutputError
+from sneakynet.training.tracker import Tracker, finite
 from sneakynet.volumes.atomic import write_whole
 
 
@@ -18,10 +19,12 @@ class RunLog:
         folder: of the run.
         step: steps done; what an interrupted run logged beyond it is dropped, because it will be done again.
         writes: False logs nothing: another process of the run does.
+        tracker: gets every row, too.
     """
 
-    def __init__(self, folder: Path, *, step: int, writes: bool = True) -> None:
+    def __init__(self, folder: Path, *, step: int, writes: bool = True, tracker: Tracker | None = None) -> None:
         self.folder, self._writes = folder, writes
+        self._tracker = tracker
         self._columns: dict[str, list[str]] = {}
         for name in ("train", "validation") if writes else ():
             _drop_after(folder / f"{name}.csv", step)
@@ -52,6 +55,8 @@ class RunLog:
         if self._writer is not None:
             for key, value in values.items():
                 self._writer.add_scalar(f"{name}/{key}", value, step)
+        if self._tracker is not None:
+            self._tracker.log(step, finite(name, values))
 
     def __enter__(self) -> "RunLog":
         return self
@@ -61,6 +66,8 @@ class RunLog:
     ) -> None:
         if self._writer is not None:
             self._writer.close()
+        if self._tracker is not None:
+            self._tracker.finish()
 
 
 def _header(path: Path) -> list[str]:

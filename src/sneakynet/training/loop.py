@@ -22,13 +22,15 @@ from sneakynet.data.sampling import (
 )
 from sneakynet.models.weights import WeightsHeader
 from sneakynet.training.ahead import Ahead
+from sneakynet.training.curves import draw_curves
 from sneakynet.training.held_out import BONES, HeldOut, ScanScorer
 from sneakynet.training.interruption import interruptible
 from sneakynet.training.keeping import Keeper
+from sneakynet.training.live_table import LiveTable
 from sneakynet.training.log import RunLog
 from sneakynet.training.processes import Processes
-from sneakynet.training.progress import Reporter
 from sneakynet.training.settings import TrainSettings
+from sneakynet.training.tracker import Tracker, open_tracker
 from sneakynet.training.trainer import Trainer
 from sneakynet.training.window import Window
 
@@ -142,9 +144,9 @@ def run_loop(
     )
     keeper = Keeper(folder, trainer, header, clock.seconds)
     with (
-        RunLog(folder, step=trainer.step, writes=processes.first) as log,
+        RunLog(folder, step=trainer.step, writes=processes.first, tracker=_tracker(folder, trainer)) as log,
         interruptible() as interrupted,
-        Reporter("training", total=settings.steps, done=trainer.step, quiet=quiet or not processes.first) as reporter,
+        LiveTable(total=settings.steps, done=trainer.step, quiet=quiet or not processes.first) as table,
         Ahead(
             lambda step: data.training_batch(settings, step, processes), threaded=trainer.device.type == "cuda"
         ) as batches,
@@ -153,7 +155,7 @@ def run_loop(
         stopped = False
         while trainer.step < settings.steps and not stopped:
             window.add(trainer.train_step(batches.take(trainer.step)))
-            reporter.update(trainer.step, window.facts)
+            table.update(trainer.step, window.facts)
             if trainer.step % settings.log_every == 0 or trainer.step == settings.steps:
                 log.write("train", trainer.step, {**window.means(), "minutes": clock.seconds() / 60})
                 window = Window(trainer, batches, facts=window.facts)
@@ -165,18 +167,26 @@ def run_loop(
                 best = keeper.save_if_best(measured)
                 if processes.first:
                     measured.write_bones(folder / BONES, data.table)
+                    draw_curves(folder)
                 window.facts["DSC"] = measured.score
-                reporter.say(f"step {trainer.step}: validation {measured.sentence()}{' (best so far)' if best else ''}")
+                table.say(f"step {trainer.step}: validation {measured.sentence()}{' (best so far)' if best else ''}")
             out_of_time = settings.time_limit is not None and clock.this_run() > 60 * settings.time_limit
             stopped = _agreed(bool(interrupted) or out_of_time or stop(trainer.step), trainer)
             if keeper.due() and window.sound():
                 keeper.save()
         keeper.save()
         if trainer.step < settings.steps:
-            reporter.say(f"stopped at step {trainer.step} of {settings.steps}; --resume goes on from here")
+            table.say(f"stopped at step {trainer.step} of {settings.steps}; --resume goes on from here")
         if interrupted:
             raise KeyboardInterrupt
     return trainer.step >= settings.steps
+
+
+def _tracker(folder: Path, trainer: Trainer) -> Tracker | None:
+    if not trainer.processes.first:
+        return None
+    settings = trainer.settings
+    return open_tracker(settings.tracker, name=folder.resolve().name, settings=settings.to_dict())
 
 
 def _agreed(mine: bool, trainer: Trainer) -> bool:  # noqa: FBT001 - the only thing asked

@@ -23,6 +23,7 @@ from sneakynet.training.keeping import CHECKPOINT
 from sneakynet.training.loop import run_loop
 from sneakynet.training.material import Material, open_material
 from sneakynet.training.processes import Processes
+from sneakynet.training.provenance import made_by
 from sneakynet.training.settings import TrainSettings, write_config
 from sneakynet.training.trainer import Trainer
 from sneakynet.volumes.atomic import make_folder, write_whole
@@ -91,7 +92,7 @@ def train(
                     )
                 )
                 if processes.first:
-                    _write_facts(output, dataset, settings, material)
+                    _write_facts(output, dataset, settings, material, processes)
             return run_loop(
                 trainer,
                 material.data,
@@ -108,12 +109,15 @@ def train(
         raise
 
 
-def _write_facts(output: Path, dataset: Path | None, settings: TrainSettings, material: Material) -> None:
+def _write_facts(
+    output: Path, dataset: Path | None, settings: TrainSettings, material: Material, processes: Processes
+) -> None:
     """Only once the data are sound: a folder with settings in it is a run."""
     split = {"training": material.training, "validation": material.validation}
     with write_whole(output / "splits.json") as part:
         part.write_text(json.dumps(split, indent=1))
-    write_config(output / CONFIG, None if dataset is None else dataset.resolve(), settings)
+    made = made_by(dataset, output, settings, material.cases, processes)
+    write_config(output / CONFIG, None if dataset is None else dataset.resolve(), settings, made)
 
 
 def _check_processes(settings: TrainSettings, processes: Processes) -> None:
