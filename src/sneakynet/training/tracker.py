@@ -3,13 +3,14 @@
 import importlib
 import math
 from collections.abc import Mapping
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from sneakynet.errors import SettingError
 
 TrackerName = Literal["none", "mlflow", "wandb"]
 
 
+@runtime_checkable
 class Tracker(Protocol):
     """Takes in the figures of a run."""
 
