@@ -21,7 +21,8 @@ class Row:
         what: that was done.
         method: by which.
         shape: of the input.
-        seconds: median over the rounds; None where it was not run.
+        seconds: median over the rounds.
+        cpu_seconds: median of all cores together, which a busy machine changes little; compare it with ``--threads 1``.
         peak_gib: the most memory held beyond what was held before.
         more: what else is known, by name.
     """
@@ -29,7 +30,8 @@ class Row:
     what: str
     method: str
     shape: str
-    seconds: float | None
+    seconds: float
+    cpu_seconds: float
     peak_gib: float | None = None
     more: dict[str, object] | None = None
 
@@ -38,14 +40,21 @@ def contest(what: str, shape: str, methods: Mapping[str, Callable[[], object]], 
     """A warm-up round in which memory is measured, then ``rounds`` timed ones."""
     say(f"{what}, {shape}")
     peaks = {name: _peak(method) for name, method in methods.items()}
-    taken: dict[str, list[float]] = {name: [] for name in methods}
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in methods}
     for _ in range(rounds):
         for name, method in methods.items():
-            started = time.perf_counter()
+            started, cpu = time.perf_counter(), time.process_time()
             method()
-            taken[name].append(time.perf_counter() - started)
+            taken[name].append((time.perf_counter() - started, time.process_time() - cpu))
     return [
-        Row(what=what, method=name, shape=shape, seconds=statistics.median(values), peak_gib=peaks[name])
+        Row(
+            what=what,
+            method=name,
+            shape=shape,
+            seconds=statistics.median(wall for wall, _ in values),
+            cpu_seconds=statistics.median(cpu for _, cpu in values),
+            peak_gib=peaks[name],
+        )
         for name, values in taken.items()
     ]
 
