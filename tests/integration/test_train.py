@@ -73,6 +73,12 @@ def test_loss_falls_within_120_steps(dataset, tmp_path):
     assert header.provenance["training_cases"] == 2
     assert model.architecture.variant == "D"
     assert list((output / "tensorboard").iterdir())
+    assert {"scans_dsc"} <= set(rows(output / "validation.csv")[0])
+    assert {row["bone"] for row in rows(output / "validation_bones.csv")} <= set(BONES)
+    assert load_weights(output / "best.safetensors")[1].provenance["steps"] in {60, 120}
+    assert (output / "progress.png").read_bytes().startswith(b"\x89PNG")
+    page = (output / "report.html").read_text()
+    assert all(text in page for text in ("120 of 120 steps", "best.safetensors", "data:image/png", "learning_rate"))
 
 
 def weights(folder):
@@ -115,7 +121,7 @@ def assert_resumes_to_the_bit(arguments, tmp_path, monkeypatch):
 
     resumed = weights(broken)
     assert all(torch.equal(tensor, resumed[name]) for name, tensor in weights(straight).items())
-    timed = ("patches_per_s", "minutes")
+    timed = ("patches_per_s", "minutes", "data_wait", "memory_gib")
     for name in ("train", "validation"):
         one, two = rows(straight / f"{name}.csv"), rows(broken / f"{name}.csv")
         assert [{k: v for k, v in row.items() if k not in timed} for row in one] == [
@@ -210,9 +216,14 @@ def test_config_repeats_the_run(dataset, tmp_path):
     few = [*TINY, "--validation-patches", 1, "--steps", 2, "--contexts", 1, 2, "--cache", tmp_path / "cache"]
     assert train(dataset, "-o", tmp_path / "one", *few) == 0
     assert train("--config", tmp_path / "one" / "config.yaml", "-o", tmp_path / "two", "--quiet") == 0
-    config = (tmp_path / "one" / "config.yaml").read_text()
-    assert (tmp_path / "two" / "config.yaml").read_text() == config
-    assert yaml.safe_load(config)["contexts"] == [1, 2]
+    config, again = (yaml.safe_load((tmp_path / run / "config.yaml").read_text()) for run in ("one", "two"))
+    made, anew = config.pop("made_by"), again.pop("made_by")
+    assert again == config
+    assert config["contexts"] == [1, 2]
+    assert made["data_fingerprint"] == anew["data_fingerprint"]
+    assert {"torch", "sneakynet"} <= made["versions"].keys()
+    assert made["command"].startswith("sneakynet train dataset")
+    assert str(tmp_path) not in made["command"]
     one, two = weights(tmp_path / "one"), weights(tmp_path / "two")
     assert all(torch.equal(one[name], two[name]) for name in one)
     # An option beside the file goes before it.

@@ -43,6 +43,7 @@ so that an overview needs neither torch nor a renderer."""
 
 _EXTRAS = {
     "highdicom": "dicom",
+    "lightning_fabric": "train",
     "edt": "phantom",
     "mujoco": "phantom",
     "myo_sim": "phantom",

@@ -2,16 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tyro
 
+from sneakynet.cohort.scan_scorer import score_scan
 from sneakynet.errors import SettingError
 from sneakynet.inference.device import resolve_device
 from sneakynet.training.presets import PRESETS
+from sneakynet.training.processes import join
 from sneakynet.training.run import CONFIG, train
 from sneakynet.training.settings import TrainSettings, read_config
+from sneakynet.viewer.training_page import training_page
+from sneakynet.volumes.atomic import write_whole
 
 
 @dataclass(frozen=True)
@@ -71,14 +76,27 @@ def run(command: TrainCommand) -> None:
     if command.dataset is None and not command.settings.phantoms:
         msg = "give the dataset's folder: sneakynet train DATASET -o RUN; or train on phantoms: --phantoms N"
         raise SettingError(msg)
-    train(
-        command.dataset,
-        command.output,
-        command.settings,
-        device=resolve_device(command.settings.device),
-        resume=command.resume,
-        quiet=command.quiet,
-    )
+    with join(resolve_device(command.settings.device)) as processes:
+        try:
+            train(
+                command.dataset,
+                command.output,
+                command.settings,
+                device=processes,
+                resume=command.resume,
+                quiet=command.quiet,
+                score_scan=partial(score_scan, precision=command.settings.precision),
+            )
+        finally:
+            if processes.first:
+                _report(command.output)
+
+
+def _report(run: Path) -> None:
+    """Of a run that has come to an end, whatever end."""
+    if (run / "train.csv").is_file():
+        with write_whole(run / "report.html") as part:
+            part.write_text(training_page(run), encoding="utf-8")
 
 
 def _given(args: Sequence[str]) -> dict[str, Any]:

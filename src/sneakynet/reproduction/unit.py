@@ -24,7 +24,7 @@ from sneakynet.models.builders import count_parameters
 from sneakynet.reproduction.experiment import Experiment
 from sneakynet.reproduction.plan import Plan
 from sneakynet.reproduction.scans import open_scans
-from sneakynet.training.loop import CHECKPOINT, WEIGHTS
+from sneakynet.training.keeping import CHECKPOINT, WEIGHTS
 from sneakynet.training.run import train
 from sneakynet.volumes.atomic import make_folder, write_whole
 from sneakynet.volumes.read import read_volume

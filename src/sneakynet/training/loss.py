@@ -10,7 +10,7 @@ with p the softmax, I_c the sum of p_c over the voxels of class c, P_c the sum o
 of voxels of class c.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any, Literal
@@ -53,6 +53,7 @@ def head_loss(
     dice: DiceClasses = "all",
     class_weights: Float[Tensor, " class"] | None = None,
     ignore: int | None = None,
+    add_up: Callable[[Tensor], Tensor] | None = None,
 ) -> Loss:
     """Loss of ``softmax(weight @ features + bias)`` against the labels, without the logits ever existing as a whole.
 
@@ -64,8 +65,11 @@ def head_loss(
         dice: average Dice over ``all`` classes (the paper) or over those ``present`` in the labels of this batch.
         class_weights: weight of each class in the cross-entropy; by default all 1.
         ignore: label of voxels that count nowhere.
+        add_up: adds a tensor up over the processes that share a batch, in its place; the loss is then that of all
+            their voxels, and the gradient what this process's voxels contribute to it.
     """
-    return _loss(features, weight, bias, labels, dice=dice, class_weights=class_weights, ignore=ignore)
+    options = _Options(dice, class_weights, ignore, with_gradient=torch.is_grad_enabled(), add_up=add_up)
+    return _loss(features, weight, bias, labels, options)
 
 
 def logits_loss(
@@ -77,23 +81,14 @@ def logits_loss(
     ignore: int | None = None,
 ) -> Loss:
     """The same loss for logits that exist already (see ``head_loss`` for the arguments)."""
-    return _loss(logits, None, None, labels, dice=dice, class_weights=class_weights, ignore=ignore)
+    options = _Options(dice, class_weights, ignore, with_gradient=torch.is_grad_enabled())
+    return _loss(logits, None, None, labels, options)
 
 
-def _loss(
-    features: Tensor,
-    weight: Tensor | None,
-    bias: Tensor | None,
-    labels: Tensor,
-    *,
-    dice: DiceClasses,
-    class_weights: Tensor | None,
-    ignore: int | None,
-) -> Loss:
+def _loss(features: Tensor, weight: Tensor | None, bias: Tensor | None, labels: Tensor, options: "_Options") -> Loss:
     n_classes = features.shape[1] if weight is None else weight.shape[0]
     if not labels.is_cuda:  # on a GPU the answer would be waited for; what is painted there has no foreign labels
-        _check_labels(labels, n_classes, ignore)
-    options = _Options(dice=dice, class_weights=class_weights, ignore=ignore, with_gradient=torch.is_grad_enabled())
+        _check_labels(labels, n_classes, options.ignore)
     # torch ships Function.apply without types.
     total, cross_entropy, dice_loss = _FusedLoss.apply(features, weight, bias, labels, options)  # type: ignore[no-untyped-call]
     return Loss(total=total, cross_entropy=cross_entropy, dice=dice_loss)
@@ -114,6 +109,7 @@ class _Options:
     class_weights: Tensor | None
     ignore: int | None
     with_gradient: bool
+    add_up: Callable[[Tensor], Tensor] | None = None
 
 
 @dataclass
@@ -263,7 +259,7 @@ class _Sums:
         """Of sums by class, ``[4 class]``: probability anywhere, on the class's own voxels, their number, their
         negative log-probability.
         """
-        predicted, overlap, count, surprise = totals
+        predicted, overlap, count, surprise = totals if options.add_up is None else options.add_up(totals)
         weights = torch.ones_like(count) if options.class_weights is None else options.class_weights.to(count)
         weights = weights / (weights * count).sum().clamp_min(torch.finfo(dtype).tiny)
         size = predicted + count + DICE_EPS

@@ -33,11 +33,13 @@ class Material:
         data: for the loop.
         training: names of the cases or bodies to learn from.
         validation: names of those held out.
+        cases: that stay the same throughout the run.
     """
 
     data: TrainingData
     training: tuple[str, ...]
     validation: tuple[str, ...]
+    cases: Sequence[Case]
 
 
 @contextmanager
@@ -112,7 +114,7 @@ def _of_scans(
         table=table,
         spacing=spacing,
     )
-    return Material(data, training, validation)
+    return Material(data, training, validation, cases)
 
 
 def _split(dataset: Dataset, settings: TrainSettings) -> Split:
@@ -158,7 +160,7 @@ def _of_bodies(
         table=table,
         spacing=spacing,
     )
-    return Material(data, training, validation)
+    return Material(data, training, validation, data.validation)
 
 
 def _where_they_fit(cases: tuple[Case, ...], device: torch.device) -> tuple[Case, ...]:

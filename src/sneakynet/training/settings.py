@@ -13,6 +13,7 @@ from sneakynet.errors import SettingError
 from sneakynet.models.blocks import Norm
 from sneakynet.models.crop_skip import HookSource, Variant
 from sneakynet.training.loss import DiceClasses
+from sneakynet.training.tracker import TrackerName
 from sneakynet.volumes.atomic import write_whole
 
 # These may differ between the parts of a resumed run: they decide how long and where it runs, not what it computes.
@@ -28,6 +29,7 @@ FREE_ON_RESUME = frozenset(
         "cache",
         "workers",
         "cache_gb",
+        "tracker",
         "splits",  # where the file lies; which of its folds is fixed
     }
 )
@@ -133,10 +135,14 @@ class TrainSettings:
     """Steps between validations on held-out patches."""
     validation_patches: int = 16
     """How many held-out patches, always the same ones."""
+    validation_scans: int = 2
+    """How many held-out cases are also segmented whole; their mean DSC says which weights are best. 0: none."""
     checkpoint_every: float = 5.0
     """Minutes between checkpoints."""
     log_every: int = 20
     """Steps that a line of train.csv averages over."""
+    tracker: TrackerName = "none"
+    """Log to MLflow or Weights & Biases too; train.csv, validation.csv and TensorBoard are always written."""
     device: str = "auto"
     """auto, cpu or cuda."""
     threads: int | None = None
@@ -167,6 +173,7 @@ class TrainSettings:
                 ("time_limit", "above 0 minutes", self.time_limit is None or self.time_limit > 0),
                 ("validate_every", "1 or more", self.validate_every >= 1),
                 ("validation_patches", "1 or more", self.validation_patches >= 1),
+                ("validation_scans", "0 or more", self.validation_scans >= 0),
                 ("checkpoint_every", "above 0 minutes", self.checkpoint_every > 0),
                 ("log_every", "1 or more", self.log_every >= 1),
                 ("threads", "1 or more", self.threads is None or self.threads >= 1),
@@ -250,10 +257,22 @@ class TrainSettings:
         ]
 
 
-def write_config(path: Path, dataset: Path | None, settings: TrainSettings) -> None:
-    """Write the file that ``sneakynet train --config`` repeats the run from."""
+def write_config(
+    path: Path, dataset: Path | None, settings: TrainSettings, made_by: Mapping[str, Any] | None = None
+) -> None:
+    """Write the file that ``sneakynet train --config`` repeats the run from.
+
+    Args:
+        path: of the file.
+        dataset: its folder.
+        settings: of the run.
+        made_by: more to know about the run, which repeating it does not read.
+    """
+    content = {"dataset": _plain(dataset), **settings.to_dict()}
+    if made_by is not None:
+        content["made_by"] = dict(made_by)
     with write_whole(path) as part:
-        part.write_text(yaml.safe_dump({"dataset": _plain(dataset), **settings.to_dict()}, sort_keys=False))
+        part.write_text(yaml.safe_dump(content, sort_keys=False, width=1000))
 
 
 def read_config(path: Path) -> tuple[Path | None, TrainSettings]:
@@ -271,6 +290,7 @@ def read_config(path: Path) -> tuple[Path | None, TrainSettings]:
     if not isinstance(values, dict):
         msg = f"{path} holds no settings; give the config.yaml of a run"
         raise SettingError(msg)
+    values.pop("made_by", None)
     dataset = values.pop("dataset", None)
     return None if dataset is None else Path(dataset), TrainSettings.from_dict(values)
 

@@ -5,12 +5,13 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sneakynet.data.sampling import Patches
 from sneakynet.errors import SneakyNetError
 from sneakynet.models.sneakynet import SneakyNet
 from sneakynet.training.loss import Loss, head_loss
+from sneakynet.training.processes import Processes
 from sneakynet.training.schedule import learning_rate
 from sneakynet.training.settings import TrainSettings
 
@@ -25,7 +26,16 @@ _CHECK_EVERY = 20
 
 
 class DivergedError(SneakyNetError, ArithmeticError):
-    """The loss is no number any more."""
+    """The loss is no number any more, or so large that it will not come down again."""
+
+    @classmethod
+    def at(cls, step: int, what: str) -> "DivergedError":
+        """With what to do about it."""
+        return cls(
+            f"the {what} at step {step}: training has diverged. model.safetensors in the run's folder holds the last "
+            "weights that were sound: start a new run from them with a smaller rate, --init RUN/model.safetensors "
+            "--learning-rate, or with --clip-norm 1"
+        )
 
 
 @dataclass(frozen=True)
@@ -47,12 +57,18 @@ class Trainer:
     Args:
         model: the network, on its device.
         settings: of the run.
+        processes: that train it together; by default this one alone. Batch normalisation takes the statistics of all
+            their patches on GPUs. On CPUs torch cannot: there each process normalises by its own patches, and the
+            running statistics are the mean of theirs.
     """
 
-    def __init__(self, model: SneakyNet, settings: TrainSettings) -> None:
+    def __init__(self, model: SneakyNet, settings: TrainSettings, processes: Processes | None = None) -> None:
         if settings.precision == "bf16" or next(model.parameters()).is_cuda:
             # In float32 on a CPU the plain layout is as fast.
             model = model.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        self.processes = processes or Processes(next(model.parameters()).device)
+        if self.processes.count > 1 and self.processes.device.type == "cuda":
+            model = nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call]
         self.model = model
         self.settings = settings
         self.step = 0
@@ -74,6 +90,9 @@ class Trainer:
     def train_step(self, patches: Patches) -> StepReport:
         """One forward pass, backward pass and update.
 
+        Args:
+            patches: this process's share of the batch.
+
         Raises:
             DivergedError: the loss is not finite; the weights are left as they were.
         """
@@ -91,6 +110,7 @@ class Trainer:
         self.optimiser.zero_grad(set_to_none=True)
         parts = [self._learn(part) for part in patches.parts(settings.accumulate)]
         self._check(torch.stack([loss.total for part in parts for loss in part.values()]).sum())
+        self._add_up_gradients()
         if settings.clip_norm:
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), settings.clip_norm)
         self.optimiser.step()
@@ -105,6 +125,18 @@ class Trainer:
         total.backward()  # type: ignore[no-untyped-call]
         return {name: replace(loss, total=loss.total.detach()) for name, loss in losses.items()}
 
+    @torch.no_grad()
+    def _add_up_gradients(self) -> None:
+        """Over the processes, as one message; and bring the running statistics of their norms together."""
+        count = self.processes.count
+        if count == 1:
+            return
+        gradients = [parameter.grad for parameter in self.model.parameters() if parameter.grad is not None]
+        _replace(gradients, self.processes.add_up(torch.cat([gradient.flatten() for gradient in gradients])))
+        if statistics := [buffer for buffer in self.model.buffers() if buffer.is_floating_point()]:
+            sums = self.processes.add_up(torch.cat([buffer.flatten() for buffer in statistics]))
+            _replace(statistics, sums / count)
+
     def _check(self, total: Tensor) -> None:
         """Let no loss that is no number reach the weights."""
         if self.device.type == "cuda":
@@ -115,11 +147,7 @@ class Trainer:
         else:
             bad = not bool(torch.isfinite(total))
         if bad:
-            msg = (
-                f"the loss is {float(total)} at step {self.step}: training has diverged; resume from the last "
-                "checkpoint, or start again with a smaller --learning-rate"
-            )
-            raise DivergedError(msg)
+            raise DivergedError.at(self.step, f"loss is {float(total)}")
 
     def losses(self, patches: Patches, *, contexts_only: bool = False) -> dict[str, Loss]:
         """Loss of every network that has one; their sum is what is trained on."""
@@ -149,6 +177,7 @@ class Trainer:
                 dice=self.settings.dice,
                 class_weights=self.class_weights,
                 ignore=torch.iinfo(label.dtype).max,
+                add_up=self.processes.add_up if self.processes.count > 1 else None,
             )
             for name, feature, (weight, bias), label in parts
         }
@@ -180,6 +209,13 @@ class Trainer:
         torch._foreach_lerp_(old, list(self.model.parameters()), 1 - decay)
         if statistics := list(self.averaged.buffers()):
             torch._foreach_copy_(statistics, list(self.model.buffers()))
+
+
+def _replace(tensors: list[Tensor], flat: Tensor) -> None:
+    start = 0
+    for tensor in tensors:
+        tensor.copy_(flat[start : start + tensor.numel()].view(tensor.shape))
+        start += tensor.numel()
 
 
 def _mean(parts: list[dict[str, Loss]]) -> dict[str, Loss]:

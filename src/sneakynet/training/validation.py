@@ -11,6 +11,7 @@ from torch import Tensor
 from sneakynet.anatomy.ignored import ignored
 from sneakynet.data.sampling import Patches
 from sneakynet.models.sneakynet import SneakyNet, apply_head
+from sneakynet.training.processes import Processes
 from sneakynet.training.trainer import autocast
 
 
@@ -32,11 +33,16 @@ class Score:
 
 @torch.no_grad()
 def validate(
-    model: SneakyNet, batches: Sequence[Patches], *, precision: Literal["f32", "bf16"] = "f32"
+    model: SneakyNet,
+    batches: Sequence[Patches],
+    *,
+    precision: Literal["f32", "bf16"] = "f32",
+    processes: Processes | None = None,
 ) -> dict[str, Score]:
     """Score every network that answers: ``target`` and ``context_<scale>x``.
 
-    Voxels of all patches are pooled before the DSC of a class is taken: a patch rarely holds a whole bone.
+    Voxels of all patches, those of other processes too, are pooled before the DSC of a class is taken: a patch rarely
+    holds a whole bone.
     """
     training = model.training
     model.eval()
@@ -59,7 +65,14 @@ def validate(
             answer = scores.argmax(1)
             counts[name] = counts.get(name, np.zeros((3, n))) + _counts(answer.cpu(), labels.cpu(), n)
     model.train(training)
-    return {name: _score(count, named[name]) for name, count in counts.items()}
+    parts = [(counts, named)] if processes is None else processes.gather((counts, named))
+    found = dict.fromkeys(name for part, _ in parts for name in part)
+    return {name: _score(_total(name, parts, 0), _total(name, parts, 1)) for name in found}
+
+
+def _total(name: str, parts: Sequence[tuple[dict[str, np.ndarray], ...]], kind: int) -> np.ndarray:
+    """Counts of one kind, of one network, over all processes."""
+    return np.asarray(np.sum([part[kind][name] for part in parts if name in part[kind]], axis=0))
 
 
 def _counts(answer: Tensor, labels: Tensor, n_classes: int) -> np.ndarray:
