@@ -25,6 +25,7 @@ COMMANDS = {
     "phantom": "Make labelled synthetic CT scans.",
     "paint": "Make CT scans of real label maps.",
     "segment": "Find the bones in CT scans.",
+    "serve": "Take scans over the web, give their bones.",
     "check": "Find all faults of a dataset before training on it.",
     "train": "Train a network on labelled scans.",
     "evaluate": "Score label maps against references.",
@@ -42,6 +43,7 @@ so that an overview needs neither torch nor a renderer."""
 _EXTRAS = {
     "highdicom": "dicom",
     "edt": "phantom",
+    "fastapi": "serve",
     "mujoco": "phantom",
     "myo_sim": "phantom",
     "vtk": "phantom",
