@@ -53,6 +53,7 @@ _EXTRAS = {
     "onnxscript": "onnx",
     "openvino": "openvino",
     "manifold3d": "mesh",
+    "pynetdicom": "serve",
     "ray": "cluster",
     "tensorboard": "train",
     "trimesh": "mesh",

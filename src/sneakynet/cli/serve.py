@@ -4,7 +4,7 @@ import logging
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,8 @@ from sneakynet.server.intake import Intake
 from sneakynet.server.janitor import Janitor
 from sneakynet.server.job_store import JobStore
 from sneakynet.server.limits import Limits
+
+_LEAST = {"workers": 1, "most_waiting": 1, "keep_hours": 0, "longest_minutes": 1, "dicom_quiet": 0}
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,18 @@ class ServeSettings:
     """Longest queue."""
     longest_minutes: float = 240.0
     """Time that a scan may take."""
+    dicom_port: int | None = None
+    """Also be a DICOM node on this port: CT series that are sent to it are segmented. 0 takes a free one."""
+    dicom_host: str = "127.0.0.1"
+    """Address that the node listens at; any but this machine's own needs --dicom-senders."""
+    dicom_title: str = "SNEAKYNET"
+    """The node's AE title."""
+    dicom_senders: tuple[str, ...] = ()
+    """Who may send, AET or AET@address each, if they call the node by its title; by default anyone on this machine."""
+    dicom_quiet: float = 10.0
+    """Seconds without a slice after which a series is taken to be whole."""
+    send_to: str | None = None
+    """Archive that gets the DICOM SEG of what came over DICOM, AET@host:port; by default it is only kept here."""
 
 
 def run(settings: ServeSettings) -> None:
@@ -91,6 +105,7 @@ def run(settings: ServeSettings) -> None:
     from sneakynet.server.listening import address_of, is_loopback, listen, serve
 
     _check(settings)
+    start_dicom = None if settings.dicom_port is None else _dicom(settings)
     token, new = choose_token(settings.token, settings.token_file, loopback=is_loopback(settings.host))
     access, limits = Access(token), _limits(settings)
     # So that what is begun below ends in order. uvicorn hands the signal on when it has stopped.
@@ -105,7 +120,10 @@ def run(settings: ServeSettings) -> None:
         print("loading the model", file=sys.stderr)
         crew.start()
         stack.enter_context(Janitor(store, keep_hours=settings.keep_hours))
-        app = make_app(Intake(store, limits), access)
+        intake = Intake(store, limits)
+        if start_dicom is not None:
+            start_dicom(intake, stack)
+        app = make_app(intake, access)
         # Behind the # it stays in the browser, and out of every log.
         print(f"serving at {address_of(taken)}{f'#token={token}' if new else ''}", file=sys.stderr, flush=True)
         serve(app, taken)
@@ -116,11 +134,52 @@ def _check(settings: ServeSettings) -> None:
     check_cleanup_settings(settings.clean)
     faults = [
         f"--{name.replace('_', '-')} must be {least} or more, got {value:g}"
-        for name, least in (("workers", 1), ("most_waiting", 1), ("keep_hours", 0), ("longest_minutes", 1))
+        for name, least in _LEAST.items()
         if (value := getattr(settings, name)) < least
     ]
+    if settings.send_to is not None and settings.dicom_port is None:
+        faults.append("--send-to sends what came over DICOM; add --dicom-port, or leave it out")
     if faults:
         raise SettingError("; ".join(faults))
+
+
+def _dicom(settings: ServeSettings) -> Callable[[Intake, ExitStack], None]:
+    """Read the node's options.
+
+    Returns:
+        What starts it.
+
+    Raises:
+        SettingError: a wrong option.
+    """
+    optional_package("pynetdicom", extra="serve")
+    optional_package("highdicom", extra="dicom")
+    # These come with an extra.
+    from sneakynet.server.delivery import Delivery, sender_to
+    from sneakynet.server.dicom_node import DicomNode, NodeSettings
+    from sneakynet.server.dicom_peer import Archive, Sender, checked_title
+    from sneakynet.server.listening import is_loopback
+    from sneakynet.server.receiving import Receiving
+
+    title = checked_title(settings.dicom_title)
+    senders = tuple(Sender.parse(text) for text in settings.dicom_senders)
+    archive = None if settings.send_to is None else Archive.parse(settings.send_to)
+    if not senders and not is_loopback(settings.dicom_host):
+        msg = (
+            "DICOM knows no token: where other machines reach the node, name who may send (--dicom-senders "
+            "AET@address), or leave out --dicom-host"
+        )
+        raise SettingError(msg)
+
+    def start(intake: Intake, stack: ExitStack) -> None:
+        receiving = Receiving(intake, quiet=settings.dicom_quiet, deliver=archive is not None)
+        where = NodeSettings(settings.dicom_host, settings.dicom_port or 0, title, senders)
+        node = stack.enter_context(DicomNode(receiving, where, largest=intake.limits.upload))
+        if archive is not None:
+            stack.enter_context(Delivery(intake.store, sender_to(archive, title=title)))
+        print(f"DICOM node {title} at {settings.dicom_host}:{node.port}", file=sys.stderr)
+
+    return start
 
 
 def _limits(settings: ServeSettings) -> Limits:

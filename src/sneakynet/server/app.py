@@ -6,7 +6,6 @@ from importlib.metadata import version
 from importlib.resources import files
 
 from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 
@@ -82,12 +81,6 @@ def _add_faults(app: FastAPI) -> None:
     @app.exception_handler(RefusalError)
     def refused(request: Request, refusal: RefusalError) -> JSONResponse:
         return JSONResponse({"detail": str(refusal)}, status_code=refusal.status)
-
-    @app.exception_handler(RequestValidationError)
-    def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        faults = (f"{fault['loc'][-1]}: {fault['msg']}" for fault in error.errors())
-        detail = f"{'; '.join(faults)}. Send a form (multipart/form-data) with the scan as `file`"
-        return JSONResponse({"detail": detail}, status_code=422)
 
     @app.exception_handler(OSError)
     def no_disk(request: Request, error: OSError) -> JSONResponse:

@@ -42,13 +42,14 @@ class Intake:
             msg = "the server has no room for more scans; delete some, or wait until old ones go"
             raise RefusalError(507, msg)
 
-    def admit(self, folder: Path, *, series: str | None = None, deliver: bool = False) -> Job:
+    def admit(self, folder: Path, *, series: str | None = None, deliver: bool = False, promised: bool = False) -> Job:
         """Queue what was uploaded. Where it is refused, the folder goes.
 
         Args:
             folder: from `JobStore.incoming`, holds a file ``upload``, or a folder ``scan`` of DICOM files.
             series: which DICOM series, by number or UID.
             deliver: whether its DICOM SEG is to be sent on.
+            promised: its sender was told that it is taken, so it is, even if the queue has filled up since.
 
         Raises:
             RefusalError: it may not stay.
@@ -56,7 +57,8 @@ class Intake:
         try:
             kind = self._prepare(folder, series)
             with self._admitting:  # so that the last place in the queue is given once
-                self.check_room()
+                if not promised:
+                    self.check_room()
                 return self.store.add(folder, kind, series=series, deliver=deliver)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)

@@ -38,6 +38,7 @@ def listen(host: str, port: int) -> socket.socket:
         taken = socket.socket(family, socket.SOCK_STREAM)
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind((host, port))
+        taken.listen(128)  # those who come before uvicorn is up wait
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         msg = f"cannot listen at {host}, port {port}: {reason}; give another --port or --host"

@@ -1,16 +1,18 @@
 """The REST interface: scans in, results out."""
 
 import shutil
-from typing import Annotated, Any
+from typing import Any, BinaryIO
 
-from fastapi import APIRouter, File, Form, Response, UploadFile
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
 
 from sneakynet.server.access import COOKIE, Access
 from sneakynet.server.intake import Intake
 from sneakynet.server.job import Job
 from sneakynet.server.job_store import JobStore
-from sneakynet.server.refusal import RefusalError
+from sneakynet.server.refusal import RefusalError, unreadable
 from sneakynet.server.status import ENDINGS, Fault, Result, ScanStatus, status_of
 
 _MEANING = {
@@ -21,6 +23,31 @@ _MEANING = {
     422: "no scan that can be read",
     503: "the queue is full, or too many uploads at once",
     507: "the disk is full",
+}
+
+_LONGEST_FIELD = 200  # bytes; a UID has 64
+
+# Not told by the function's arguments: the form is read with bounds of its own.
+_FORM = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {
+                        "file": {
+                            "type": "string",
+                            "format": "binary",
+                            "description": "NIfTI, NRRD, MetaImage or DICOM file, or a zip of a DICOM series",
+                        },
+                        "series": {"type": "string", "description": "which series of a zip, by number or UID"},
+                    },
+                }
+            }
+        },
+    }
 }
 
 
@@ -46,25 +73,15 @@ def make_routes(intake: Intake, access: Access) -> APIRouter:
 def _add_scans(router: APIRouter, intake: Intake) -> None:
     store = intake.store
 
-    @router.post("/scans", status_code=201, responses=_faults(401, 413, 422, 503, 507))
-    def send_scan(
-        response: Response,
-        file: Annotated[
-            UploadFile, File(description="NIfTI, NRRD, MetaImage or DICOM file, or a zip of a DICOM series")
-        ],
-        series: Annotated[
-            str | None, Form(description="which series of a zip, by number or UID", max_length=80)
-        ] = None,
-    ) -> ScanStatus:
+    @router.post("/scans", status_code=201, responses=_faults(401, 413, 422, 503, 507), openapi_extra=_FORM)
+    async def send_scan(request: Request, response: Response) -> ScanStatus:
         """Put a scan into the queue. The name of its file is neither used nor kept."""
-        folder = store.incoming()
-        try:
-            with (folder / "upload").open("wb") as target:
-                shutil.copyfileobj(file.file, target, 2**20)
-        except OSError:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
-        job = intake.admit(folder, series=series)
+        async with request.form(max_files=1, max_fields=1, max_part_size=_LONGEST_FIELD) as form:
+            file, series = form.get("file"), form.get("series") or None
+            if not isinstance(file, UploadFile) or isinstance(series, UploadFile):
+                msg = "there is no file; send a form (multipart/form-data) with the scan as `file`"
+                raise unreadable(msg)
+            job = await run_in_threadpool(_admit, intake, file.file, series)
         response.headers["Location"] = f"/api/scans/{job.id}"
         return status_of(job, store)
 
@@ -83,6 +100,17 @@ def _add_scans(router: APIRouter, intake: Intake) -> None:
         """Delete a scan and its results; work on it is broken off."""
         if not store.remove(id):
             raise _unknown()
+
+
+def _admit(intake: Intake, upload: BinaryIO, series: str | None) -> Job:
+    folder = intake.store.incoming()
+    try:
+        with (folder / "upload").open("wb") as target:
+            shutil.copyfileobj(upload, target, 2**20)
+    except OSError:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return intake.admit(folder, series=series)
 
 
 def _add_result(router: APIRouter, store: JobStore, result: Result) -> None:
