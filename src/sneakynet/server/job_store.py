@@ -74,7 +74,8 @@ class JobStore:
             shutil.rmtree(self.folder / each, ignore_errors=True)
         for each in ("incoming", "trash", "jobs", "receiving"):
             make_folder(self.folder / each)
-        self._load()
+        with self._changed:
+            self._load()
         return self
 
     def __exit__(
@@ -82,6 +83,7 @@ class JobStore:
     ) -> None:
         if self._lock is not None:
             os.close(self._lock)
+            self._lock = None
 
     def _load(self) -> None:
         for folder in sorted((self.folder / "jobs").iterdir()):

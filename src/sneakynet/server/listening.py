@@ -33,6 +33,7 @@ def listen(host: str, port: int) -> socket.socket:
     Raises:
         SettingError: it cannot be had.
     """
+    taken = None
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         taken = socket.socket(family, socket.SOCK_STREAM)
@@ -40,6 +41,8 @@ def listen(host: str, port: int) -> socket.socket:
         taken.bind((host, port))
         taken.listen(128)  # those who come before uvicorn is up wait
     except (OSError, OverflowError) as error:
+        if taken is not None:
+            taken.close()
         reason = getattr(error, "strerror", None) or str(error)
         msg = f"cannot listen at {host}, port {port}: {reason}; give another --port or --host"
         raise SettingError(msg) from error

@@ -109,13 +109,13 @@ def _check_nifti(head: bytes, size: int, limits: Limits) -> None:
         first = head[344:347] == b"n+1"
         header = Nifti1Header(head[:348], check=False) if first else Nifti2Header(head[:540], check=False)
         shape = [int(n) for n in header["dim"][1 : 1 + int(header["dim"][0])]]
-        needed = math.prod(shape) * header.get_data_dtype().itemsize
+        needed = math.prod(shape) * header.get_data_dtype().itemsize + int(header["vox_offset"])
     except Exception as error:  # nibabel raises what it likes on a scrambled header
         msg = "the NIfTI header is damaged; copy or export the file again"
         raise unreadable(msg) from error
     _check_sizes(shape, limits)
     if needed > size:
-        msg = f"the NIfTI header speaks of {needed} bytes of voxels, the file holds {size}; copy or export it again"
+        msg = f"the NIfTI header speaks of {needed} bytes, the file holds {size}; copy or export it again"
         raise unreadable(msg)
 
 
