@@ -13,6 +13,7 @@ import sys
 import threading
 import zipfile
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel
@@ -35,6 +36,7 @@ from sneakynet.server.listening import address_of, listen  # noqa: E402
 TOKEN = "a-token-of-the-tests"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 ROOT = Path(__file__).parents[2]
+STATIC = ("page.css", "server.css", "server.js", "scans.js", "scan.js")
 
 
 @pytest.fixture(scope="module")
@@ -191,6 +193,93 @@ def test_a_worker_that_is_killed_and_a_job_that_is_deleted(client, station, scan
     os.kill(pid, signal.SIGKILL)
     eventually(lambda: not any(job.open for job in station.store.all()))
     assert {job.id: (job.state, job.deaths) for job in station.store.all()} == {first: ("done", 1), third: ("done", 0)}
+
+
+def test_a_body_is_bounded_whatever_it_claims(client):
+    def endless():
+        head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+        yield head
+        for _ in range(80):
+            yield bytes(2**16)
+
+    form = {"Content-Type": "multipart/form-data; boundary=x"}
+    try:
+        status = client.post("/api/scans", content=endless(), headers=form).status_code
+    except httpx.TransportError:  # the server has closed the door before all was sent
+        status = 413
+    assert status == 413
+    assert client.post("/api/session", content=bytes(2**20 + 1)).status_code == 413
+    assert client.post("/api/scans", headers=form, content=b"--x\r\nnonsense").status_code in {400, 422}
+    assert client.post("/api/scans", files=[("file", b"x"), ("file", b"y")]).status_code == 400
+    assert client.get("/api/scans").json() == []
+
+
+def test_a_full_queue_and_a_full_disk_refuse(client, station, scan, eventually):
+    limits = station.intake.limits
+    try:
+        station.intake.limits = replace(limits, disk=100)
+        assert send(client, scan).status_code == 507
+        station.intake.limits = replace(limits, waiting=0)
+        assert send(client, scan).status_code == 503
+        station.intake.limits = replace(limits, uploads=0)
+        assert send(client, scan).status_code == 503
+    finally:
+        station.intake.limits = limits
+    assert send(client, scan).status_code == 201
+    eventually(lambda: not any(job.open for job in station.store.all()))
+
+
+def test_the_page_works_by_a_cookie_that_other_sites_cannot_use(client, scan):
+    address = client.base_url
+    with httpx.Client(base_url=address) as browser:
+        assert browser.get("/api/scans").status_code == 401
+        assert browser.post("/api/session", headers={"Authorization": "Bearer wrong"}).status_code == 401
+        answer = browser.post("/api/session", headers=BEARER)
+        assert answer.status_code == 204
+        assert {"HttpOnly", "SameSite=strict"} <= set(answer.headers["set-cookie"].split("; "))
+        assert TOKEN not in answer.headers["set-cookie"]
+        assert browser.get("/api/scans").json() == []
+        assert browser.post("/api/scans", files={"file": scan}).status_code == 401
+        own = {"X-SneakyNet-Page": "1"}
+        made = browser.post("/api/scans", files={"file": scan}, headers=own)
+        assert made.status_code == 201
+        assert browser.delete(made.headers["location"], headers=own).status_code == 204
+        assert browser.delete("/api/session", headers=own).status_code == 204
+        assert browser.get("/api/scans").status_code == 401
+
+
+def test_pages_need_no_token_hold_no_data_and_load_nothing_from_elsewhere(client):
+    with httpx.Client(base_url=client.base_url) as stranger:
+        for path in ("/", "/scans/0", *(f"/static/{name}" for name in STATIC)):
+            page = stranger.get(path)
+            assert page.status_code == 200, path
+            assert "//" not in re.sub(r"(^|\s)//.*", "", page.text, flags=re.MULTILINE), path
+            assert "default-src 'self'" in page.headers["content-security-policy"]
+        for path in ("/static/../app.py", "/static/%2e%2e/app.py", "/static/..%2fapp.py", "/scans/../../etc/passwd"):
+            assert "import" not in stranger.get(path).text
+        assert stranger.get("/api/health").json() == {"status": "ok"}
+        assert stranger.get("/docs").status_code == 404
+
+
+def test_the_interface_describes_itself(client):
+    paths = client.get("/openapi.json").json()["paths"]
+    results = {"labels", "segmentation", "meshes", "statistics", "picture"}
+    assert {f"/api/scans/{{id}}/{name}" for name in results} <= set(paths)
+    assert set(paths["/api/scans"]) == {"get", "post"}
+    form = paths["/api/scans"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
+    assert form["required"] == ["file"]
+    assert {"201", "401", "413", "422", "503", "507"} <= set(paths["/api/scans"]["post"]["responses"])
+
+
+def test_the_client_of_the_docs(client, scan, tmp_path, monkeypatch):
+    page = (ROOT / "docs" / "how-to" / "serve.md").read_text("utf-8")
+    (block,) = re.findall(r"```python [^\n]*\n(.*?)```", page, re.DOTALL)
+    settings = 'SERVER, TOKEN = "http://127.0.0.1:8080", "the-token-of-the-server"'
+    assert settings in block
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "scan.nii.gz").write_bytes(scan)
+    exec(block.replace(settings, f"SERVER, TOKEN = {str(client.base_url)!r}, {TOKEN!r}"), {})
+    assert nibabel.load(tmp_path / "bones.nii.gz").shape == (10, 10, 10)
 
 
 @contextmanager

@@ -108,6 +108,7 @@ def run(settings: ServeSettings) -> None:
     start_dicom = None if settings.dicom_port is None else _dicom(settings)
     token, new = choose_token(settings.token, settings.token_file, loopback=is_loopback(settings.host))
     access, limits = Access(token), _limits(settings)
+    crew_settings = _crew(settings, limits)
     # So that what is begun below ends in order. uvicorn hands the signal on when it has stopped.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
     with ExitStack() as stack:
@@ -115,7 +116,7 @@ def run(settings: ServeSettings) -> None:
         store = stack.enter_context(JobStore(settings.output))
         stack.enter_context(_spooling(store.folder / "incoming"))
         stack.enter_context(_telling())
-        crew = Crew(store, _crew(settings, limits))
+        crew = Crew(store, crew_settings)
         stack.callback(crew.stop)
         print("loading the model", file=sys.stderr)
         crew.start()

@@ -1,30 +1,23 @@
 """The web application: guard, gate, REST interface and pages."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from importlib.metadata import version
 from importlib.resources import files
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 
 from sneakynet.errors import OutputError
 from sneakynet.server.access import Access, Guard
+from sneakynet.server.answer_headers import AnswerHeaders
 from sneakynet.server.intake import Intake
 from sneakynet.server.refusal import RefusalError
 from sneakynet.server.routes import make_routes
 from sneakynet.server.upload_gate import UploadGate
 
 _LOG = logging.getLogger(__name__)
-
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; style-src 'self'; "
-    "frame-ancestors 'self'; base-uri 'none'; form-action 'self'",
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
 
 
 def make_app(intake: Intake, access: Access) -> FastAPI:
@@ -46,18 +39,11 @@ def make_app(intake: Intake, access: Access) -> FastAPI:
     app.include_router(make_routes(intake, access))
     _add_pages(app)
     _add_faults(app)
-    app.middleware("http")(_with_headers)
     # The last is the first that a request meets.
     app.add_middleware(UploadGate, intake=intake)
     app.add_middleware(Guard, access=access)
+    app.add_middleware(AnswerHeaders)
     return app
-
-
-async def _with_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    response = await call_next(request)
-    for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)
-    return response
 
 
 def _add_pages(app: FastAPI) -> None:

@@ -1,6 +1,7 @@
 """What one request may send, and how many may send at once: kept while it comes in, before anything reads it."""
 
 import asyncio
+from contextlib import suppress
 
 from fastapi import HTTPException
 from starlette.concurrency import run_in_threadpool
@@ -13,6 +14,8 @@ from sneakynet.server.refusal import RefusalError
 
 _SMALL = 2**20
 _LONGEST_SILENCE = 60.0  # seconds
+_DRAINED = 64 * 2**20
+_LONGEST_DRAIN = 10.0  # seconds
 _CLOSE = {"Connection": "close"}
 
 
@@ -48,6 +51,7 @@ class UploadGate:
         except (RefusalError, HTTPException) as refusal:
             detail = refusal.detail if isinstance(refusal, HTTPException) else str(refusal)
             status = refusal.status_code if isinstance(refusal, HTTPException) else refusal.status
+            await _drained(receive)
             await JSONResponse({"detail": detail}, status_code=status, headers=_CLOSE)(scope, receive, send)
             return
         self._inside += upload
@@ -60,6 +64,18 @@ class UploadGate:
 def _claimed(scope: Scope) -> int:
     length = Headers(scope=scope).get("content-length", "")
     return int(length) if length.isdigit() and len(length) < 20 else 0
+
+
+async def _drained(receive: Receive) -> None:
+    """Read some of a refused body away: a client that is still sending would not get to see why it is refused."""
+    left = _DRAINED
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_LONGEST_DRAIN):
+            while left > 0:
+                message = await receive()
+                left -= len(message.get("body", b""))
+                if not message.get("more_body"):
+                    return
 
 
 def _counted(receive: Receive, most: int) -> Receive:
