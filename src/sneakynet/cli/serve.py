@@ -127,8 +127,8 @@ def run(settings: ServeSettings) -> None:
         app = make_app(intake, access)
         # Behind the # it stays in the browser, and out of every log.
         print(f"serving at {address_of(taken)}{f'#token={token}' if new else ''}", file=sys.stderr, flush=True)
+        stack.callback(print, "stopping; what is not done is gone on with at the next start", file=sys.stderr)
         serve(app, taken)
-    print("stopped; what was not done is gone on with at the next start", file=sys.stderr)
 
 
 def _check(settings: ServeSettings) -> None:
