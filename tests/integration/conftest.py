@@ -1,5 +1,8 @@
 """What the tests of several commands need."""
 
+import time
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -33,3 +36,35 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def station(model, tmp_path_factory):
+    """A server's inside at work: its store, what lets scans in, and one worker with the small network."""
+    pytest.importorskip("fastapi", reason="needs the extra `serve`")
+    from sneakynet.cohort.model_choice import ModelChoice
+    from sneakynet.server.crew import Crew, CrewSettings
+    from sneakynet.server.intake import Intake
+    from sneakynet.server.job_store import JobStore
+    from sneakynet.server.limits import Limits
+
+    limits = Limits(upload=4 * 2**20, expanded=8 * 2**20, voxels=10**6, members=300)
+    with JobStore(tmp_path_factory.mktemp("server")) as store:
+        crew = Crew(store, CrewSettings(ModelChoice(model, threads=1), device="cpu", preview=False, meshes=False))
+        crew.start()
+        yield SimpleNamespace(store=store, intake=Intake(store, limits), crew=crew)
+        crew.stop()
+
+
+@pytest.fixture
+def eventually():
+    """Wait for something that another process does."""
+
+    def wait(what, *, seconds=60.0):
+        until = time.monotonic() + seconds
+        while not (result := what()):
+            assert time.monotonic() < until, "it did not come"
+            time.sleep(0.05)
+        return result
+
+    return wait

@@ -15,6 +15,7 @@ import torch
 from ray.exceptions import RayError, RayTaskError
 
 from sneakynet.cohort.case import Case, Outcome
+from sneakynet.cohort.kept_messages import KeptMessages
 from sneakynet.cohort.model_choice import ModelChoice
 from sneakynet.cohort.share import Node, Share, share_out
 from sneakynet.cohort.stages import attempt, segment_case
@@ -94,7 +95,7 @@ class _Worker:
 
     def __init__(self, model: ModelChoice, share: Share) -> None:
         self._model, self._share = model, share
-        self._warnings = _Kept(logging.WARNING)
+        self._warnings = KeptMessages(logging.WARNING)
         logging.getLogger("sneakynet").addHandler(self._warnings)
 
     def start(self) -> None:
@@ -111,19 +112,7 @@ class _Worker:
         """
         outcome = attempt(case, partial(segment_case, case, self._predictor))
         # With the first case come those from loading the model.
-        texts, self._warnings.texts = self._warnings.texts, []
-        return outcome, texts
-
-
-class _Kept(logging.Handler):
-    """Keeps messages for those who cannot see this process's stderr."""
-
-    def __init__(self, level: int) -> None:
-        super().__init__(level)
-        self.texts: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.texts.append(record.getMessage())
+        return outcome, self._warnings.take()
 
 
 class _Crew:

@@ -1,0 +1,166 @@
+"""What a worker's process does: load the model once, then one scan after the other, as it is told."""
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing import parent_process
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from sneakynet.cohort.case import Case, Outcome
+from sneakynet.cohort.kept_messages import KeptMessages
+from sneakynet.cohort.model_choice import ModelChoice
+from sneakynet.cohort.stages import attempt, find_bones, read_case, write_case
+from sneakynet.errors import SneakyNetError
+from sneakynet.export.algorithm import Algorithm, recorded_algorithm
+from sneakynet.export.dicom_labels import write_dicom_labels
+from sneakynet.inference.predictor import Predictor
+from sneakynet.server.job_store import Step
+from sneakynet.volumes.atomic import sweep_parts
+from sneakynet.volumes.read import read_labels
+from sneakynet.volumes.source_series import read_source_series
+
+
+@dataclass(frozen=True)
+class Work:
+    """One scan, and what is to be made of it.
+
+    Args:
+        case: the scan and its main results.
+        seg: file for a DICOM SEG; None where the scan is no DICOM.
+        glb: file for the surfaces; None where none are wanted.
+    """
+
+    case: Case
+    seg: Path | None = None
+    glb: Path | None = None
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The model is loaded."""
+
+
+@dataclass(frozen=True)
+class Broken:
+    """The model cannot be loaded.
+
+    Args:
+        reason: why.
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A scan's work has ended.
+
+    Args:
+        outcome: what became of it.
+        notes: warnings, and results that could not be made.
+    """
+
+    outcome: Outcome
+    notes: tuple[str, ...]
+
+
+Message = Ready | Broken | Step | Finished
+
+
+def work(connection: Connection, model: ModelChoice, device: str) -> None:
+    """Run until the connection closes or the server's process ends. Started in a process of its own.
+
+    Args:
+        connection: gives `Work`, and takes a `Message` for each thing that happens.
+        model: which.
+        device: where it computes.
+    """
+    threading.Thread(target=_end_with_the_server, daemon=True).start()
+    kept = KeptMessages(logging.WARNING)
+    logger = logging.getLogger("sneakynet")
+    logger.addHandler(kept)
+    logger.propagate = False  # they go to who sent the scan, not into the server's log
+    try:
+        predictor = model.load(device)
+    except SneakyNetError as error:
+        connection.send(Broken(str(error)))
+        return
+    connection.send(Ready())
+    while True:
+        try:
+            job: Work = connection.recv()
+        except EOFError:
+            return
+        kept.take()
+        outcome, notes = do(job, predictor, tell=connection.send)
+        connection.send(Finished(outcome, (*kept.take(), *notes)))
+
+
+def do(job: Work, predictor: Predictor, *, tell: Callable[[Step], None]) -> tuple[Outcome, tuple[str, ...]]:
+    """Segment a scan, and make what is made from its labels.
+
+    Args:
+        job: what to do.
+        predictor: the network.
+        tell: told how far it is.
+
+    Returns:
+        What became of it, and which further results could not be made. Those fail nothing: the labels are there.
+    """
+    case = job.case
+    outcome = attempt(case, lambda: _segment(case, predictor, tell))
+    if outcome.status == "failed":
+        return outcome, ()
+    notes = []
+    for path, what, make in ((job.seg, "DICOM SEG", _write_seg), (job.glb, "surfaces", _write_glb)):
+        if path is None:
+            continue
+        tell(Step(f"writing the {what}"))
+        failed = attempt(case, lambda make=make, path=path: make(case, path, predictor))  # type: ignore[misc]
+        if failed is not None and failed.error is not None:
+            notes.append(f"no {what}: {failed.error}")
+    return outcome, tuple(notes)
+
+
+def _segment(case: Case, predictor: Predictor, tell: Callable[[Step], None]) -> Outcome:
+    tell(Step("reading the scan"))
+    read = read_case(case)
+    found = find_bones(read, predictor, progress=lambda done, total: tell(Step("finding the bones", done, total)))
+    tell(Step("writing the labels"))
+    return write_case(found)
+
+
+def _write_seg(case: Case, path: Path, predictor: Predictor) -> Outcome | None:
+    sweep_parts((path,))
+    write_dicom_labels(
+        path,
+        read_labels(case.labels),  # as they were written: cleaned up, if that was asked for
+        kind="seg",
+        table=predictor.header.table,
+        source=read_source_series(case.input, series=case.series),
+        algorithm=recorded_algorithm(case.statistics) or Algorithm.sneakynet({}),
+    )
+    return None
+
+
+def _write_glb(case: Case, path: Path, predictor: Predictor) -> Outcome | None:
+    # These come with an extra.
+    from sneakynet.export.meshes.bone_meshes import bone_meshes
+    from sneakynet.export.meshes.glb import write_glb
+
+    sweep_parts((path,))
+    meshes = bone_meshes(read_labels(case.labels), table=predictor.header.table)
+    if meshes:
+        write_glb(path, meshes, facts={"labels": case.labels.name})
+    return None
+
+
+def _end_with_the_server() -> None:
+    """A server that was killed cannot end its workers; they would hold memory for nobody."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
