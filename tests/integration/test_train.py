@@ -271,7 +271,8 @@ def test_resume_with_other_settings(dataset, tmp_path, capsys):
 def test_damaged_checkpoint(dataset, tmp_path, capsys):
     few = [*TINY, "--validation-patches", 1, "--steps", 1]
     assert train(dataset, "-o", tmp_path / "run", *few) == 0
-    (tmp_path / "run" / "checkpoint.pt").write_bytes(b"PK\x03\x04 nothing")
+    for name in ("checkpoint.pt", "checkpoint.before.pt"):
+        (tmp_path / "run" / name).write_bytes(b"PK\x03\x04 nothing")
     assert train("-o", tmp_path / "run", "--resume", "--quiet") == 2
     assert "it is damaged or no checkpoint" in capsys.readouterr().err
 
