@@ -23,7 +23,8 @@ _HEADERS = {
     "Cache-Control": "no-store",  # scans do not belong into the browser's cache on disk
     "Content-Security-Policy": (
         "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self' data: blob:; connect-src 'self' "
-        "data: blob:; style-src 'self' 'unsafe-inline'; worker-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'"
+        "data: blob:; style-src 'self' 'unsafe-inline'; worker-src 'self' blob:; "
+        "frame-ancestors 'none'; base-uri 'none'"
     ),
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
