@@ -84,7 +84,7 @@ class Page {
   }
 
   load(layer) {
-    if (!this.images.has(layer.key)) this.images.set(layer.key, this.slices.addLayer(layer, { opacity: 0 }));
+    if (!this.images.has(layer.key)) this.images.set(layer.key, this.slices.addLayer(layer));
     return this.images.get(layer.key);
   }
 
@@ -104,24 +104,27 @@ class Page {
     $("stage").classList.add(BOTH); // a canvas without a size cannot be drawn on
     this.compared = new Slices($("compared"));
     await this.compared.open();
-    this.compared.add(this.slices.view.volumes[0].clone());
+    this.compared.addImage(this.slices.view.volumes[0].clone());
     const { layer } = this.slices.layers.find((each) => each.layer.key === this.layers[1].key);
-    await this.compared.addLayer(layer, { opacity: 0 });
+    await this.compared.addLayer(layer);
     this.listen(this.compared);
     $("first").querySelector(".caption").textContent = `${this.layers[0].title}: ${this.layers[0].name}`;
     $("second").querySelector(".caption").textContent = `${layer.title}: ${layer.name}`;
-    this.compared.window = this.slices.window;
+    const [scan, shown] = [this.compared.view.volumes[0], this.slices.view.volumes[0]];
+    [scan.cal_min, scan.cal_max] = [shown.cal_min, shown.cal_max];
   }
 
   show() {
-    if (this.list) {
-      const how = { visible: this.list.visible, opacity: Number($("opacity").value), outline: $("outline").checked };
-      this.slices.show({ ...how, key: this.key });
-      if (this.both) this.compared.show({ ...how, key: this.layers[1].key });
-      this.surfaces.show({ ...how, key: this.key });
-      this.count();
-      this.offer();
+    if (!this.list) {
+      this.slices.show();
+      return;
     }
+    const how = { visible: this.list.visible, opacity: Number($("opacity").value), outline: $("outline").checked };
+    this.slices.show({ ...how, key: this.key });
+    if (this.both) this.compared.show({ ...how, key: this.layers[1].key });
+    this.surfaces.show({ ...how, key: this.key });
+    this.count();
+    this.offer();
   }
 
   arrange() {
@@ -230,7 +233,8 @@ class Page {
     await this.surfaces.addLayer(this.layers.find((each) => each.key === key));
     this.progress(null);
     this.list.refresh();
-    this.show();
+    this.surfaces.show({ visible: this.list.visible, key: this.key });
+    this.offer();
     this.surfaces.goTo(this.slices.place);
     document.body.dataset.surfaces = key;
     return undefined;

@@ -12,6 +12,13 @@ const LAYOUTS = {
   sagittal: [[SAGITTAL, 0, 0, 1, 1]],
 };
 
+/** Not by its address: NiiVue asks twice for what it loads. */
+async function image(url, options) {
+  const answer = await fetch(url);
+  if (!answer.ok) throw new Error(`${new URL(url).pathname} cannot be read (${answer.status})`);
+  return NVImage.loadFromUrl({ ...options, url: await answer.arrayBuffer(), name: url.split("/").at(-1) });
+}
+
 export class Slices {
   constructor(canvas) {
     this.canvas = canvas;
@@ -45,25 +52,24 @@ export class Slices {
     this.isOpen = true;
   }
 
+  /** The first image; nothing is drawn before `show`. */
   async addScan(url) {
-    this.add(await NVImage.loadFromUrl({ url, colormap: "gray", cal_min: -500, cal_max: 1300, trustCalMinMax: false }));
+    this.addImage(await image(url, { colormap: "gray", cal_min: -500, cal_max: 1300 }));
   }
 
-  async addLayer(layer, { opacity }) {
-    const image = await NVImage.loadFromUrl({ url: layer.url, opacity: 0 });
-    this.addLayerImage(layer, image, { opacity });
+  /** One over the scan; nothing is drawn before `show`. */
+  async addLayer(layer) {
+    const labels = await image(layer.url, { opacity: 0 });
+    this.layers.push({ layer, image: labels });
+    this.colour(labels, layer, null);
+    this.addImage(labels);
   }
 
-  /** A layer whose image is there already. */
-  addLayerImage(layer, image, { opacity }) {
-    this.layers.push({ layer, image });
-    this.colour(image, layer, null);
-    image.opacity = opacity;
-    this.add(image);
-  }
-
-  add(image) {
-    this.view.addVolume(image);
+  addImage(added) {
+    // With every image that is added, NiiVue would send all of them to the graphics card again.
+    this.view.updateGLVolume = () => {};
+    this.view.addVolume(added);
+    delete this.view.updateGLVolume;
   }
 
   colour(image, layer, visible) {
@@ -79,14 +85,14 @@ export class Slices {
     });
   }
 
-  /** Show these bones only, and the layer with this key only. */
-  show({ visible, key, opacity, outline }) {
+  /** Draw the scan, of the layer with this key the visible bones, and nothing of the others. */
+  show({ visible = null, key = null, opacity = 1, outline = false } = {}) {
     for (const { layer, image } of this.layers) {
       this.colour(image, layer, visible);
       image.opacity = layer.key === key ? opacity : 0;
     }
     this.view.opts.atlasOutline = outline ? 1 : 0;
-    if (this.view.volumes.length) this.view.updateGLVolume();
+    this.view.updateGLVolume();
   }
 
   get window() {
