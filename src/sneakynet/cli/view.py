@@ -93,7 +93,6 @@ def run(settings: ViewSettings) -> None:
 
 def _prepare(folder: Path, settings: ViewSettings, table: BoneTable) -> None:
     """Read the files and write what the page shows."""
-    scan = read_volume(settings.scan, series=settings.series)
     layers = [
         Layer(key, title, path.name, _labels(path, source, table))
         for key, title, path, source in (
@@ -102,6 +101,7 @@ def _prepare(folder: Path, settings: ViewSettings, table: BoneTable) -> None:
         )
         if path is not None
     ]
+    scan = read_volume(settings.scan, series=settings.series)
     limit = None if settings.full else LIMIT
     name = settings.scan.resolve().name
     manifest = write_view(folder, scan, layers, table=table, name=name, limit=limit, surfaces=settings.surfaces)

@@ -9,7 +9,7 @@ served from anywhere as it is.
 
     {"format": "sneakynet view", "format_version": 1, "title": "ct",
      "notices": ["the scan is shown at ..."],
-     "scan": {"url": "scan.nii", "name": "ct.nii.gz", "averaged": [2, 2, 1]},
+     "scan": {"url": "scan.nii", "name": "ct.nii.gz", "averaged": [2, 2, 1], "hu": [-1024, 3071]},
      "layers": [{"key": "labels", "title": "Labels", "name": "ct_labels.nii.gz", "url": "labels.nii",
                  "meshes": {"state": "making", "done": 3, "total": 24},
                  "glb": null,
@@ -120,13 +120,15 @@ def write_view(
             notices.append(f"{layer.name} lies on another grid than the scan and is shown where its voxels lie.")
         described.append(_write_layer(folder, layer, labels, table=table, limit=limit, ending=ending))
         described[-1]["meshes"] = {"state": "waiting" if surfaces else "none"}
-    write_scan(folder / f"scan{ending}", reduced_scan(scan, factors))
+    shown = reduced_scan(scan, factors)
+    write_scan(folder / f"scan{ending}", shown)
+    span = [int(shown.voxels.min()), int(shown.voxels.max())]
     manifest: dict[str, Any] = {
         "format": "sneakynet view",
         "format_version": 1,
         "title": name,
         "notices": notices,
-        "scan": {"url": f"scan{ending}", "name": name, "averaged": list(factors)},
+        "scan": {"url": f"scan{ending}", "name": name, "averaged": list(factors), "hu": span},
         "layers": described,
     }
     write_manifest(folder, manifest)
@@ -180,8 +182,8 @@ def _described(found: BoneStatistics, bone: Bone, shown: Volume, box: tuple[slic
         "color": bone.color,
         "voxels": found.voxels,
         "volume_ml": found.volume_ml,
-        "centroid_mm": found.centroid_mm,
-        "focus_mm": found.centroid_mm if box is None else _focus(found, shown, box),
+        "centroid_mm": list(found.centroid_mm),
+        "focus_mm": list(found.centroid_mm) if box is None else _focus(found, shown, box),
         "touches_edge": found.touches_edge,
         "mesh": None,
         "stl": None,

@@ -28,7 +28,7 @@ class Page {
       value: "all", onChange: () => this.arrange(),
     });
     this.window = new Choice($("windows"), { bone: "Bone", soft: "Soft tissue", lung: "Lung", full: "Full" }, {
-      value: "bone", onChange: (name) => this.setWindow(WINDOWS[name] ?? this.slices.range),
+      value: "bone", onChange: (name) => this.setWindow(WINDOWS[name] ?? manifest.scan.hu),
     });
     this.list = this.layers.length
       ? new BoneList($("groups"), this.layers, { show: () => this.show(), flyTo: (bone) => this.goTo(bone.focus_mm) })

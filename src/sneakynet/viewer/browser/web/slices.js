@@ -106,12 +106,6 @@ export class Slices {
     this.view.updateGLVolume();
   }
 
-  /** Lowest and highest HU of the scan. */
-  get range() {
-    const scan = this.view.volumes[0];
-    return [scan.global_min, scan.global_max];
-  }
-
   layout(name) {
     this.view.setCustomLayout(
       LAYOUTS[name].map(([sliceType, ...position]) => ({ sliceType, position })),
