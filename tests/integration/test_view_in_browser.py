@@ -240,6 +240,9 @@ def test_3d_alone(page):
     page.click("#layouts [data-value=space]")
     assert page.locator("#surfaces").bounding_box()["width"] > 600
     assert not page.locator("#slices").is_visible()
+    assert page.locator(".side").all_inner_texts() == ["R", "L"]  # from the front
+    page.evaluate("window.page.surfaces.view.setRenderAzimuthElevation(0, 5)")
+    assert page.locator(".side").all_inner_texts() == ["L", "R"]
 
 
 def test_what_cannot_be_shown_is_said(browser, server):

@@ -209,6 +209,8 @@ class Page {
   }
 
   async openSurfaces() {
+    const letters = document.querySelectorAll(".side");
+    this.surfaces.onTurn = (sides) => letters.forEach((letter, n) => { letter.textContent = sides[n]; });
     await this.surfaces.open();
     await this.loadSurfaces();
   }

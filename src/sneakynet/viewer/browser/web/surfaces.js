@@ -8,6 +8,7 @@ export class Surfaces {
     this.canvas = canvas;
     this.isOpen = false;
     this.onMove = () => {};
+    this.onTurn = () => {};
     this.loaded = new Map(); // layer's key -> [{ id, mesh }]
     this.view = new Niivue({
       backColor: [0.043, 0.051, 0.063, 1],
@@ -22,6 +23,9 @@ export class Surfaces {
       sliceType: SLICE_TYPE.RENDER,
       showLegend: false,
     });
+    this.view.onAzimuthElevationChange = () => this.onTurn(this.sides);
+    // When it is turned by hand, NiiVue does not say so.
+    canvas.addEventListener("mousemove", () => requestAnimationFrame(() => this.onTurn(this.sides)));
     this.view.onLocationChange = (place) => this.onMove([...place.mm].slice(0, 3));
   }
 
@@ -30,6 +34,13 @@ export class Surfaces {
     this.isOpen = true;
     this.view.setSliceType(SLICE_TYPE.RENDER);
     this.view.setRenderAzimuthElevation(180, 5); // from the front
+    this.onTurn(this.sides);
+  }
+
+  /** Letters of the patient's sides that lie at the left and the right edge, or nearest to them. */
+  get sides() {
+    const quarter = Math.round(this.view.scene.renderAzimuth / 90) & 3;
+    return ["LR", "AP", "RL", "PA"][quarter];
   }
 
   async addLayer(layer) {
