@@ -36,6 +36,7 @@ COMMANDS = {
     "report": "Make a page about the bones of a scan: pictures, figures, what to look at.",
     "reproduce": "Repeat the paper's experiments and print its tables beside ours.",
     "mesh": "Make surfaces of the bones, for 3D viewers, printing and AR.",
+    "view": "Look at a scan and its bones in the browser.",
     "export": "Write a model for ONNX Runtime or OpenVINO.",
 }
 """Command -> its line in the overview. Each is a file ``cli/<command>.py`` with a function ``run(settings)`` whose one
