@@ -5,8 +5,8 @@ import { rgb, spoken } from "./manifest.js";
 
 const { AXIAL, CORONAL, SAGITTAL } = SLICE_TYPE;
 const LAYOUTS = {
-  all: [[AXIAL, 0, 0, 0.5, 0.5], [CORONAL, 0.5, 0, 0.5, 0.5], [SAGITTAL, 0, 0.5, 0.5, 0.5]],
-  beside: [[AXIAL, 0, 0, 1, 0.5], [CORONAL, 0, 0.5, 0.5, 0.5], [SAGITTAL, 0.5, 0.5, 0.5, 0.5]],
+  all: [[AXIAL, 0, 0, 0.495, 0.495], [CORONAL, 0.505, 0, 0.495, 0.495], [SAGITTAL, 0, 0.505, 0.495, 0.495]],
+  beside: [[AXIAL, 0, 0, 1, 0.5], [CORONAL, 0, 0.5, 0.49, 0.5], [SAGITTAL, 0.51, 0.5, 0.49, 0.5]],
   axial: [[AXIAL, 0, 0, 1, 1]],
   coronal: [[CORONAL, 0, 0, 1, 1]],
   sagittal: [[SAGITTAL, 0, 0, 1, 1]],
@@ -30,7 +30,7 @@ export class Slices {
       backColor: [0, 0, 0, 1],
       crosshairColor: [0.35, 0.66, 0.9, 0.75],
       crosshairWidthUnit: "percent",
-      crosshairWidth: 0.15,
+      crosshairWidth: 0.3,
       crosshairGap: 4,
       dragAndDropEnabled: false,
       dragMode: DRAG_MODE.windowing,
