@@ -102,7 +102,7 @@ def test_the_labels_are_those_of_each_scan_alone(tmp_path, segment, scans, model
     predictor = Predictor.load(model, device="cpu")
     for case in "abc":
         alone = tmp_path / f"{case}.nii.gz"
-        predictor.segment(read(scans / f"{case}_0000.nii.gz")).save(alone)
+        predictor.segment(read(scans / f"{case}_0000.nii.gz")).in_order().save(alone)
         together = nibabel.load(tmp_path / "out" / f"{case}.nii.gz")
         np.testing.assert_array_equal(together.dataobj, nibabel.load(alone).dataobj)
 

@@ -228,7 +228,8 @@ def test_round_trip_with_a_real_archive(node, station, study, orthanc, eventuall
     (job,) = eventually(node.new)
     with Delivery(station.store, sender_to(Archive("ORTHANC", HOST, port), title="SNEAKYNET")):
         eventually(lambda: station.store.get(job.id).delivery != "waiting")
-    assert station.store.get(job.id).delivery == "sent"
+    job = station.store.get(job.id)
+    assert job.delivery == "sent", (job.state, job.error, job.notes)
     (in_archive,) = ask("studies")
     found = [ask(f"series/{one}")["MainDicomTags"] for one in ask(f"studies/{in_archive}")["Series"]]
     assert sorted(one["Modality"] for one in found) == ["CT", "SEG"]

@@ -113,7 +113,7 @@ def _order(
 
 def _voxels_of(
     labels: Integer[np.ndarray, "i j k"],
-    coarse: Integer[np.ndarray, "i j k"],
+    coarse: Integer[np.ndarray, "a b c"],
     wanted: Integer[np.ndarray, " label"],
     steps: list[int],
 ) -> Iterator[tuple[int, Box, np.ndarray]]:
