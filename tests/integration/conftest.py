@@ -38,9 +38,12 @@ def one_thread():
     torch.set_num_threads(before)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def station(model, tmp_path_factory):
-    """A server's inside at work: its store, what lets scans in, and one worker with the small network."""
+    """A server's inside at work: its store, what lets scans in, and one worker with the small network.
+
+    Its thread may not outlive the module: the checks of types that run in it draw from `random`, which hypothesis forbids.
+    """
     pytest.importorskip("fastapi", reason="needs the extra `serve`")
     from sneakynet.cohort.model_choice import ModelChoice
     from sneakynet.server.crew import Crew, CrewSettings
