@@ -42,7 +42,8 @@ def one_thread():
 def station(model, tmp_path_factory):
     """A server's inside at work: its store, what lets scans in, and one worker with the small network.
 
-    Its thread may not outlive the module: the checks of types that run in it draw from `random`, which hypothesis forbids.
+    Its thread may not outlive the module: checks of types run in it, which draw from `random`, and hypothesis forbids
+    that.
     """
     pytest.importorskip("fastapi", reason="needs the extra `serve`")
     from sneakynet.cohort.model_choice import ModelChoice
