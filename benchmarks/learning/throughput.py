@@ -24,7 +24,6 @@ from sneakynet.data.body_folder import BodyFolder
 from sneakynet.data.case import Case
 from sneakynet.data.painted import PaintedCases, Painting
 from sneakynet.data.patches import PatchGeometry
-from sneakynet.data.phantom_dataset import Recipe, write_phantoms
 from sneakynet.models.builders import build_sneakynet
 from sneakynet.phantom.scan import ScanSettings
 from sneakynet.training.ahead import Ahead
@@ -78,6 +77,9 @@ def rows(*, quick: bool, device: torch.device, folder: Path) -> list[Row]:
 
 def _bodies(folder: Path) -> Path:
     if not (folder / "bodies.json").is_file():
+        # Only here: the skeleton's libraries are not needed for bodies that are there.
+        from sneakynet.data.phantom_dataset import Recipe, write_phantoms
+
         say(f"making {_CASES} bodies in {folder}")
         for _ in write_phantoms(folder, Recipe(spacing=_SPACING, bodies=True), count=_CASES, seed=900):
             pass

@@ -71,7 +71,7 @@ class Trainer:
             model = nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call]
         self.model = model
         self.settings = settings
-        self.step = 0
+        self.step = settings.first_step
         self.device = next(model.parameters()).device
         self.optimiser = torch.optim.Adam(model.parameters(), lr=settings.learning_rate, fused=True)
         self.averaged = copy.deepcopy(model).eval() if settings.ema else None
@@ -103,6 +103,7 @@ class Trainer:
             kind=settings.schedule,
             steps=settings.steps,
             warmup_steps=settings.warmup_steps,
+            first_step=settings.first_step,
         )
         for group in self.optimiser.param_groups:
             group["lr"] = rate
@@ -204,7 +205,8 @@ class Trainer:
         if self.averaged is None:
             return
         # A short history counts less, or the first weights would linger for thousands of steps.
-        decay = min(self.settings.ema, (1 + self.step) / (10 + self.step))
+        done = self.step - self.settings.first_step
+        decay = min(self.settings.ema, (1 + done) / (10 + done))
         old: list[Tensor] = list(self.averaged.parameters())
         torch._foreach_lerp_(old, list(self.model.parameters()), 1 - decay)
         if statistics := list(self.averaged.buffers()):
