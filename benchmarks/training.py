@@ -1,4 +1,4 @@
-"""How fast we train beside nnU-Net's and MONAI's parts in the same run, on this machine's CPU or, as a whole, on its GPU.
+"""How fast we train beside nnU-Net's and MONAI's parts in the same run, on this machine's CPU; as a whole on its GPU too.
 
     .venv-bench/bin/python benchmarks/training.py [--quick] [--part losses ...] [--threads N] [--json]
     .venv-bench/bin/python benchmarks/training.py --part throughput --device cuda
@@ -10,7 +10,7 @@ rounds counts; memory is the most held beyond what was held before, in a first r
 - patches: a target with three contexts, plain and augmented, beside the peers' augmentation of a target alone.
 - steps: a whole step of the same U-Net, with our loss and with each peer's.
 - table1: the paper's twelve networks, beside the seconds that it printed for its GPU.
-- throughput: whole training on painted scans, ours and nnU-Net's trainer, on a CPU or a GPU.
+- throughput: whole training on painted scans, ours and nnU-Net's trainer, on a CPU or a GPU; only when asked for.
 """
 
 import argparse
@@ -19,6 +19,7 @@ import os
 import platform
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from dataclasses import asdict
 from pathlib import Path
 
@@ -42,7 +43,9 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="small shapes and few rounds: 3 minutes")
     parser.add_argument("--json", action="store_true", help="print JSON alone")
     parser.add_argument("--threads", type=int, help="of torch; by default all cores")
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="of throughput; the rest is of the CPU")
+    parser.add_argument(
+        "--device", choices=("cpu", "cuda"), default="cpu", help="of throughput; the rest is of the CPU"
+    )
     parser.add_argument("--folder", type=Path, default=Path("runs/training"), help="throughput's scans lie here")
     options = parser.parse_args()
     if options.device == "cuda" and options.part != ["throughput"]:
@@ -53,11 +56,13 @@ def main() -> None:
     if load > cores / 2:
         say(f"this machine is busy (load {load:.1f} on {cores} cores): ratios will be rough and seconds too many")
     rows: list[Row] = []
-    for name in [name for name in PARTS if name in (options.part or PARTS)]:
+    chosen = options.part or [name for name in PARTS if name != "throughput"]
+    for name in [name for name in PARTS if name in chosen]:
         if name == _KEEP_FROM:
             keep_freed_memory()
         if name == "throughput":
-            rows += throughput.rows(quick=options.quick, device=torch.device(options.device), folder=options.folder)
+            with redirect_stdout(sys.stderr):  # nnU-Net prints
+                rows += throughput.rows(quick=options.quick, device=torch.device(options.device), folder=options.folder)
         else:
             rows += PARTS[name].rows(quick=options.quick)
     machine = {

@@ -35,7 +35,13 @@ from sneakynet.training.trainer import Trainer
 _EDGE, _WIDTH, _LEVELS, _BATCH, _SPACING, _CASES = 64, 16, 5, 2, 3.0, 8
 _WINDOW = (-500.0, 1300.0)
 
-NETWORKS = {"A 64": ("A", ()), "D 64/128": ("D", (1,)), "D 64/128/256": ("D", (1, 2)), "D 64..512": ("D", (1, 2, 3))}
+NETWORKS = {
+    "A 64": ("A", (), _BATCH),
+    "D 64/128": ("D", (1,), _BATCH),
+    "D 64/128/256": ("D", (1, 2), _BATCH),
+    "D 64/128/256/512": ("D", (1, 2, 3), _BATCH),
+    "D 64/128/256, batch 8": ("D", (1, 2), 8),
+}
 
 
 def rows(*, quick: bool, device: torch.device, folder: Path) -> list[Row]:
@@ -51,7 +57,7 @@ def rows(*, quick: bool, device: torch.device, folder: Path) -> list[Row]:
     on_gpu = device.type == "cuda"
     steps = (100 if quick else 300) if on_gpu else (2 if quick else 10)
     found = []
-    for name, (variant, contexts) in NETWORKS.items():
+    for name, (variant, contexts, batch) in NETWORKS.items():
         cases = painted(bodies, contexts=contexts, table=table, device=device)
         settings = TrainSettings(
             variant=variant,  # type: ignore[arg-type]
@@ -59,10 +65,11 @@ def rows(*, quick: bool, device: torch.device, folder: Path) -> list[Row]:
             patch_size=_EDGE,
             width=_WIDTH,
             levels=_LEVELS,
-            batch_size=_BATCH,
+            batch_size=batch,
             precision="bf16" if on_gpu else "f32",
         )
-        found.append(_timed(f"ours, {name}", _ours(settings, cases, table, device), device=device, steps=steps))
+        step = _ours(settings, cases, table, device)
+        found.append(_timed(f"ours, {name}", step, batch=batch, device=device, steps=steps))
     try:
         from learning.nnunet_trainer import trainer_step
     except ImportError as error:
@@ -72,7 +79,7 @@ def rows(*, quick: bool, device: torch.device, folder: Path) -> list[Row]:
     step = trainer_step(
         folder / "nnunet", cases, table, device=device, edge=_EDGE, width=_WIDTH, levels=_LEVELS, batch=_BATCH
     )
-    return [*found, _timed("nnU-Net's trainer", step, device=device, steps=steps)]
+    return [*found, _timed("nnU-Net's trainer", step, batch=_BATCH, device=device, steps=steps)]
 
 
 def _bodies(folder: Path) -> Path:
@@ -126,7 +133,7 @@ def _ours(
     return run
 
 
-def _timed(name: str, step: Callable[[int], float], *, device: torch.device, steps: int) -> Row:
+def _timed(name: str, step: Callable[[int], float], *, batch: int, device: torch.device, steps: int) -> Row:
     """The median over five stretches of steps, after as many that are not timed as one stretch has."""
     say(f"training, {name}")
     wait = torch.cuda.synchronize if device.type == "cuda" else lambda: None
@@ -150,12 +157,13 @@ def _timed(name: str, step: Callable[[int], float], *, device: torch.device, ste
     return Row(
         what="training",
         method=name,
-        shape=f"{_BATCH}x1x{_EDGE}^3",
+        shape=f"{batch}x1x{_EDGE}^3",
         seconds=seconds,
         cpu_seconds=statistics.median(cpu),
         peak_gib=torch.cuda.max_memory_allocated() / 2**30 if device.type == "cuda" else None,
         more={
             "iterations_per_second": round(1 / seconds, 2),
+            "patches_per_second": round(batch / seconds, 1),
             "gpu_busy": busy.share,
             "waits_for_data": round(waited / sum(taken) / stretch, 3),
         },

@@ -24,7 +24,7 @@ INDEX = "bodies.json"
 _FORMAT, _VERSION = "sneakynet-bodies", 1
 _ARRAYS = ("labels", "tissues", "bone", "cortex", "metal")
 
-# Unpacking a whole body of 2 mm takes half a second, ten times as long as painting it on a GPU; zlib leaves Python alone.
+# Unpacking a whole body of 2 mm takes half a second, longer than painting it on a GPU; zlib leaves Python alone.
 _READERS = 4
 
 

@@ -129,8 +129,8 @@ class TrainSettings:
     """Weights file to start from instead of fresh weights; it must hold the same network, but for patch size and bones:
     classes with the same name start from what it knows of them."""
     first_step: int = 0
-    """Step to begin at: what another machine began and left as weights (--init) goes on where it stopped, in its patches
-    and its rate, after a warm-up for the optimiser, whose memory starts afresh."""
+    """Step to begin at: what another machine began and left as weights (--init) goes on where it stopped, in patches
+    and rate, after a warm-up for the optimiser, whose memory starts afresh."""
     seed: int = 0
     """Decides the split, the first weights and every patch."""
 
