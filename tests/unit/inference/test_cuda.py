@@ -35,7 +35,8 @@ def network(**architecture):
     torch.manual_seed(1)
     made = build_sneakynet(n_classes=TABLE.n_classes, patch_size=16, width=8, levels=3, **architecture)
     for unet in (made.target, *made.contexts):
-        torch.nn.init.normal_(unet.head.weight)  # so that every class wins somewhere
+        torch.nn.init.normal_(unet.head.weight)  # so that many classes win somewhere
+        torch.nn.init.zeros_(unet.head.bias)
     return made
 
 
