@@ -1,0 +1,21 @@
+"""What the viewer's page may load and run, whoever serves it."""
+
+_SOURCES = {
+    "default-src": "'self'",
+    "script-src": "'self' 'wasm-unsafe-eval'",  # NiiVue unpacks some formats by WebAssembly
+    "worker-src": "'self' blob:",  # and some in workers that it makes itself
+    "connect-src": "'self' data: blob:",
+    "img-src": "'self' data: blob:",
+    "style-src": "'self' 'unsafe-inline'",
+    "base-uri": "'none'",
+    "form-action": "'none'",
+}
+
+
+def content_policy(*, frame_ancestors: str) -> str:
+    """The page's Content-Security-Policy: nothing from other sites, and of its own what NiiVue needs.
+
+    Args:
+        frame_ancestors: which pages may show it in a frame: ``'none'`` or ``'self'``.
+    """
+    return "; ".join(f"{name} {value}" for name, value in (_SOURCES | {"frame-ancestors": frame_ancestors}).items())
