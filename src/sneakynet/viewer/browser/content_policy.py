@@ -2,11 +2,8 @@
 
 _SOURCES = {
     "default-src": "'self'",
-    "script-src": "'self' 'wasm-unsafe-eval'",  # NiiVue unpacks some formats by WebAssembly
-    "worker-src": "'self' blob:",  # and some in workers that it makes itself
-    "connect-src": "'self' data: blob:",
-    "img-src": "'self' data: blob:",
-    "style-src": "'self' 'unsafe-inline'",
+    # NiiVue's font is such an image. Its workers, blobs and WebAssembly are for formats that are not shown here.
+    "img-src": "'self' data:",
     "base-uri": "'none'",
     "form-action": "'none'",
 }
