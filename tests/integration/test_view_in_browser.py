@@ -181,9 +181,9 @@ def _in_space(page, box):
     world = [[*(AFFINE[:3, :3] @ np.subtract(corner, 0.5) + AFFINE[:3, 3]), 1.0] for corner in corners]
     matrix = page.evaluate(
         """() => {
-            const { view } = window.page.surfaces;
+            const { view } = window.page.surfaces, { renderAzimuth, renderElevation } = view.scene;
             view.drawScene();
-            return [...view.calculateMvpMatrix(null, undefined, view.scene.renderAzimuth, view.scene.renderElevation)[0]];
+            return [...view.calculateMvpMatrix(null, undefined, renderAzimuth, renderElevation)[0]];
         }"""
     )
     return (np.array(world) @ np.reshape(matrix, (4, 4)))[:, :2]  # column-major: transposed
