@@ -321,6 +321,26 @@ def test_a_lost_graphics_card_is_said_and_the_page_comes_back(browser, server):
     page.close()
 
 
+def test_a_click_on_a_surface_leads_there(page):
+    page.click("#layouts [data-value=space]")
+    row = _row(page, "femur_right")
+    row.hover()
+    row.locator(".only").click()
+    page.evaluate("window.page.surfaces.view.setRenderAzimuthElevation(180, 5)")  # from the front
+    box = page.locator("#surfaces").bounding_box()
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.click(middle[0], middle[1] - box["height"] / 4)
+    place = np.array(page.evaluate("window.page.slices.place"))
+    first, last = (
+        AFFINE[:3, :3] @ [getattr(axis, end) for axis in FEMUR_RIGHT] + AFFINE[:3, 3] for end in ("start", "stop")
+    )
+    assert place[2] > (first[2] + last[2]) / 2 + 6  # above its middle
+    np.testing.assert_allclose(place[1], last[1] - 2, atol=3)  # at its front, which is seen
+    assert page.inner_text("#here").startswith("femur right")
+    page.mouse.click(box["x"] + 5, box["y"] + 60)  # beside it
+    np.testing.assert_allclose(page.evaluate("window.page.slices.place"), place)
+
+
 def test_what_cannot_be_shown_is_said(browser, server):
     page = browser.new_page()
     page.goto(server.url + "?data=http://127.0.0.2/view.json")

@@ -2,11 +2,14 @@
 
 import { Niivue, SLICE_TYPE } from "./niivue.js";
 import { rgb } from "./manifest.js";
+import { firstHit, rayAt } from "./ray.js";
 
 // Half of the picture's shorter edge, in radii of what is looked at, and at least in mm.
 const ALONE = 1.05;
 const AMONG_OTHERS = 2;
 const NEAREST_MM = 25;
+const BENEATH_MM = 1.5; // a surface lies beside the bone's voxels as often as in them
+const TURNED_PX = 4; // a pointer that went so far between down and up has turned the picture
 const NIIVUES_MARGIN = 0.8; // half of its picture's shorter edge, in radii of all
 
 export class Surfaces {
@@ -22,7 +25,6 @@ export class Surfaces {
       backColor: [0.043, 0.051, 0.063, 1],
       crosshairColor: [0.35, 0.66, 0.9, 0.9],
       dragAndDropEnabled: false,
-      isDepthPickMesh: true,
       isOrientCube: true,
       isOrientationTextVisible: false,
       loadingText: "",
@@ -34,7 +36,14 @@ export class Surfaces {
     this.view.onAzimuthElevationChange = () => this.onTurn(this.sides);
     // When it is turned by hand, NiiVue does not say so.
     canvas.addEventListener("mousemove", () => requestAnimationFrame(() => this.onTurn(this.sides)));
-    this.view.onLocationChange = (place) => this.onMove([...place.mm].slice(0, 3));
+    let pressed = null;
+    canvas.addEventListener("pointerdown", (event) => { pressed = [event.clientX, event.clientY]; });
+    canvas.addEventListener("click", (event) => {
+      const way = pressed && Math.hypot(event.clientX - pressed[0], event.clientY - pressed[1]);
+      if (way !== null && way < TURNED_PX) this.pick(event);
+    });
+    // NiiVue would move the crosshair here alone, and less exactly.
+    canvas.addEventListener("dblclick", (event) => event.stopImmediatePropagation());
     this.steer();
   }
 
@@ -60,6 +69,20 @@ export class Surfaces {
       for (const column of [0, 4, 8, 12]) for (const row of [0, 1]) projection[column + row] *= zoom;
       return [projection, ...others];
     };
+  }
+
+  /** Tell the place on a surface under the pointer; NiiVue does so for volumes alone. */
+  pick(event) {
+    const { view, canvas } = this;
+    const box = canvas.getBoundingClientRect();
+    const point = [(2 * (event.clientX - box.left)) / box.width - 1, 1 - (2 * (event.clientY - box.top)) / box.height];
+    const { renderAzimuth, renderElevation } = view.scene;
+    const [projection, model] = view.calculateMvpMatrix(null, undefined, renderAzimuth, renderElevation);
+    const seen = (this.loaded.get(this.shown.key) ?? []).map(({ mesh }) => mesh).filter((mesh) => mesh.visible);
+    const place = firstHit(seen, rayAt(point, projection, model), BENEATH_MM);
+    if (!place) return;
+    this.goTo(place);
+    this.onMove(place);
   }
 
   /** That holds the surfaces of these bones, or null. */
