@@ -160,8 +160,8 @@ def test_a_person_sends_a_scan_and_looks_at_it(address, viewing_station, niivue,
         page.on("console", lambda message: message.type == "error" and faults.append(message.text))
         page.set_input_files("#files", scan)
         page.click("#scans a.name")
-        assert page.inner_text("h1") == "scan.nii.gz"
         page.wait_for_selector("body.done")
+        assert page.inner_text("h1") == "scan.nii.gz"
         frame = page.frame_locator("#view iframe")
         frame.locator("body[data-state=ready][data-surfaces=labels]").wait_for(state="attached")
         assert not frame.locator("h1").is_visible()
