@@ -104,7 +104,16 @@ def _prepare(folder: Path, settings: ViewSettings, table: BoneTable) -> None:
     scan = read_volume(settings.scan, series=settings.series)
     limit = None if settings.full else LIMIT
     name = settings.scan.resolve().name
-    manifest = write_view(folder, scan, layers, table=table, name=name, limit=limit, surfaces=settings.surfaces)
+    manifest = write_view(
+        folder,
+        scan,
+        layers,
+        table=table,
+        name=name,
+        limit=limit,
+        surfaces=settings.surfaces,
+        remedy="--full shows all of it.",
+    )
     for notice in manifest["notices"]:
         print(notice, file=sys.stderr)
 
