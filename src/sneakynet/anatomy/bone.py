@@ -20,6 +20,7 @@ from typing import Literal, cast
 import numpy as np
 from jaxtyping import Int64
 
+from sneakynet.counted import counted
 from sneakynet.errors import BoneTableError
 
 Side = Literal["left", "right"]
@@ -165,7 +166,7 @@ class BoneTable:
         except KeyError:
             close = difflib.get_close_matches(name, self._by_name, n=3)
             hint = f"did you mean {' or '.join(close)}?" if close else "`sneakynet bones` lists them"
-            msg = f"no bone named {name!r} in a table of {len(self)} bones; {hint}"
+            msg = f"no bone named {name!r} in a table of {counted(len(self), 'bone')}; {hint}"
             raise BoneTableError(msg) from None
 
     @property
