@@ -85,10 +85,7 @@ def pair_cases(prediction: Path, reference: Path) -> tuple[Pair, ...]:
     extra = sorted(predictions.keys() - references.keys())
     if extra:
         _LOG.warning(
-            "%s no reference in %s and left out: %s",
-            counted(len(extra), "prediction has", "predictions have"),
-            reference,
-            _shown(extra),
+            "left out %s without a reference in %s: %s", counted(len(extra), "prediction"), reference, _shown(extra)
         )
     return tuple(Pair(case, predictions[case], references[case]) for case in sorted(references))
 
