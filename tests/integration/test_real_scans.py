@@ -42,11 +42,11 @@ def test_labels_lie_on_the_scans_own_grid(scan, tmp_path):
 
 
 def test_a_chest_s_labels_lie_on_its_own_grid(tmp_path):
-    """A third of its slices, since the whole takes a minute."""
+    """A sixth of its slices, since the whole takes a minute."""
     image = nibabel.load(SHARED / "ct_chest_3.27mm" / "ct.nii.gz")
-    third = image.shape[2] // 3
+    first, after = image.shape[2] // 2, image.shape[2] * 2 // 3
     part = tmp_path / "ct.nii.gz"
-    nibabel.save(image.slicer[:, :, third : 2 * third], part)
+    nibabel.save(image.slicer[:, :, first:after], part)
     assert_on_own_grid(part, segmented(part, tmp_path / "out"))
 
 
