@@ -200,7 +200,7 @@ def _announce(case: Case, forecast: Forecast) -> None:
 def _say(outcome: Outcome) -> None:
     match outcome.status:
         case "done":
-            text = f"{outcome.case}: {counted(outcome.bones, 'bone')} in {outcome.seconds:.1f} s, {outcome.labels}"
+            text = f"{outcome.case}: {counted(outcome.bones or 0, 'bone')} in {outcome.seconds:.1f} s, {outcome.labels}"
             if outcome.order is not None:
                 text += f"\n{outcome.case}: order: {outcome.order}"
             if outcome.cleanup is not None:
