@@ -17,6 +17,7 @@ from sneakynet.cohort.pipeline import segment_here
 from sneakynet.cohort.scans import find_scans, read_list
 from sneakynet.cohort.stages import segment_case
 from sneakynet.cohort.tables import write_tables
+from sneakynet.counted import counted
 from sneakynet.errors import SettingError, SneakyNetError
 from sneakynet.inference.cleanup_settings import CleanupSettings, check_cleanup_settings
 from sneakynet.inference.device import Precision
@@ -199,7 +200,7 @@ def _announce(case: Case, forecast: Forecast) -> None:
 def _say(outcome: Outcome) -> None:
     match outcome.status:
         case "done":
-            text = f"{outcome.case}: {outcome.bones} bones in {outcome.seconds:.1f} s, {outcome.labels}"
+            text = f"{outcome.case}: {counted(outcome.bones or 0, 'bone')} in {outcome.seconds:.1f} s, {outcome.labels}"
             if outcome.order is not None:
                 text += f"\n{outcome.case}: order: {outcome.order}"
             if outcome.cleanup is not None:

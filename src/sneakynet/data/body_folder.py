@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from sneakynet.anatomy.bone import BoneTable
+from sneakynet.counted import counted
 from sneakynet.errors import DatasetError
 from sneakynet.phantom.body import Body
 from sneakynet.volumes.atomic import write_whole
@@ -83,8 +84,8 @@ class BodyFolder:
     def __init__(self, folder: Path, *, table: BoneTable, keep: int = 64) -> None:
         index = _read_index(folder)
         if index["bones"] != list(table.names):
-            n = len(index["bones"])
-            msg = f"the bodies in {folder} are labelled with another bone table ({n} bones); give it with --table"
+            bones = counted(len(index["bones"]), "bone")
+            msg = f"the bodies in {folder} are labelled with another bone table ({bones}); give it with --table"
             raise DatasetError(msg)
         self.spacing = float(index["spacing"])
         self.files = sorted(folder.glob("*.npz"))

@@ -100,7 +100,7 @@ def test_a_missing_body_is_named(tmp_path):
     [
         ({"version": 99}, r"bodies.json is no index of bodies of this version"),
         ({"format": "other"}, r"bodies.json is no index of bodies of this version"),
-        ({"bones": ["horn"]}, r"are labelled with another bone table \(1 bones\); give it with --table"),
+        ({"bones": ["horn"]}, r"are labelled with another bone table \(1 bone\); give it with --table"),
     ],
 )
 def test_other_indices_are_refused(folder, change, message):

@@ -209,7 +209,7 @@ class Page {
   count() {
     const found = this.list.found();
     const shown = found.filter((id) => this.list.visible.has(id)).length;
-    $("count").textContent = `${shown} of ${found.length} bones shown`;
+    $("count").textContent = `${shown} of ${found.length} bone${found.length === 1 ? "" : "s"} shown`;
   }
 
   /** The file of all surfaces. */
@@ -237,7 +237,7 @@ class Page {
       if (state === "ready") break;
       if (state === "none") return this.progress("No surfaces were asked for.");
       if (state === "failed") return this.progress(`The surfaces could not be made: ${why}`);
-      this.progress(state === "making" ? `Making surfaces: ${done} of ${total} bones` : "Surfaces are being made …");
+      this.progress(state === "making" ? `Making surfaces: ${done} of ${total} bone${total === 1 ? "" : "s"}` : "Surfaces are being made …");
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
       this.renew(await readManifest(this.address));
     }
