@@ -21,7 +21,7 @@ def packaged_weights(name: str = "default") -> Path:
         WeightsError: this copy of the package has none.
         KeyError: there is no such model.
     """
-    path = Path(str(files("sneakynet.models"))) / "weights" / _FILES[name]
+    path = Path(str(files("sneakynet.models"))) / "packaged_weights" / _FILES[name]
     if not path.is_file():
         msg = f"this copy of sneakynet has no {name} weights ({path}); install it again, or name a weights file"
         raise WeightsError(msg)
@@ -32,8 +32,8 @@ def model_path(model: str | Path | None) -> Path:
     """Where a model lies that was asked for by name or by path.
 
     Args:
-        model: ``default`` or ``fast``; None is ``default``; anything else is a path. A file of such a name is had as
-            ``./fast``.
+        model: ``default`` or ``fast``; None is ``default``; anything else is a path. A file of such a name must be given
+            with its folder.
 
     Raises:
         WeightsError: this copy of the package has no such weights.
