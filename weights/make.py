@@ -2,19 +2,20 @@
 
     python weights/make.py [-o runs/weights] [--minutes 10] [--from fast=FILE] [--carry FOLDER] [--shared ../shared/data]
 
-Reads ``recipe.yaml``: makes the bodies that are missing, then trains one stage after the other. Stopped by ``--minutes``
-or Ctrl-C it goes on where it was when it is started again. On a machine that keeps nothing, ``--carry FOLDER`` leaves the
-stage under way there as one float16 weights file of some 9 MB (its header says at which step), and takes it up again:
-the optimiser's memory starts afresh, rate and patches go on. ``--from STAGE=FILE`` takes a stage as done.
+Reads ``recipe.yaml``: makes the bodies that are missing, then trains one stage after the other. Stopped by
+``--minutes`` or Ctrl-C it goes on where it was when it is started again. On a machine that keeps nothing,
+``--carry FOLDER`` leaves the stage under way there as one float16 weights file of some 9 MB (its header says at which
+step), and takes it up again: the optimiser's memory starts afresh, rate and patches go on. ``--from STAGE=FILE`` takes a
+stage as done.
 
 Without ``--shared`` data nothing is painted from label maps, and the weights will be others.
 """
 
 import argparse
 import os
-import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,13 @@ from typing import Any
 import torch
 import yaml
 
+from sneakynet.cli.main import main as cli
 from sneakynet.models.weights import load_weights, save_weights
 
 HERE = Path(__file__).parent
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-o", "--output", type=Path, default=Path("runs/weights"))
     parser.add_argument("--recipe", type=Path, default=HERE / "recipe.yaml")
@@ -36,7 +38,7 @@ def main() -> None:
     parser.add_argument("--carry", type=Path, help="folder for the stage under way, on a machine that keeps nothing")
     parser.add_argument("--shared", type=Path, default=Path("../shared/data"), help="folder with the label maps")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes that make bodies")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     recipe = yaml.safe_load(options.recipe.read_text(encoding="utf-8"))
     done = dict(each.partition("=")[::2] for each in options.done)
     unknown = sorted(done.keys() - {stage["name"] for stage in recipe["stages"]})
@@ -102,7 +104,7 @@ def train(
     for finished in (run / "model.safetensors", carried):
         if finished is not None and steps_of(finished) >= steps:
             return finished
-    limit = [] if deadline is None else ["--time-limit", f"{max(0.1, (deadline - time.monotonic()) / 60):.2f}"]
+    limit = [] if deadline is None else ["--time-limit", f"{max(1e-4, (deadline - time.monotonic()) / 60):.4f}"]
     if (run / "checkpoint.pt").is_file():
         sneakynet("train", "-o", str(run), "--resume", *limit)
     else:
@@ -135,9 +137,8 @@ def write_half(source: Path, target: Path) -> None:
 
 def sneakynet(*arguments: str) -> None:
     """Run a command; its own message says what went wrong."""
-    done = subprocess.run([sys.executable, "-m", "sneakynet", *arguments], check=False)
-    if done.returncode:
-        sys.exit(done.returncode)
+    if status := cli(arguments):
+        sys.exit(status)
 
 
 def say(text: str) -> None:

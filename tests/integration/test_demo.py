@@ -1,6 +1,6 @@
 """``sneakynet demo`` on part of a body: the command that a newcomer runs first.
 
-A hand is the smallest part. How well the default weights do on a trunk: ``tests/golden/test_default_weights.py``.
+A hand is the smallest part. How well the packaged models do on a trunk: ``tests/golden/test_packaged_weights.py``.
 """
 
 import io
