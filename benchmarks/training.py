@@ -30,7 +30,7 @@ from sneakynet.models.allocator import keep_freed_memory
 # Memory is measured before the allocator is told to keep what is freed, as our training does; the parts whose memory
 # is of interest come first.
 PARTS = {"losses": losses, "patches": patches, "steps": steps, "table1": table1}
-_KEEP_FROM = "steps"
+_KEEP_FROM = "patches"
 
 
 def main() -> None:
@@ -47,7 +47,7 @@ def main() -> None:
         say(f"this machine is busy (load {load:.1f} on {cores} cores): ratios will be rough and seconds too many")
     rows: list[Row] = []
     for name in [name for name in PARTS if name in (options.part or PARTS)]:
-        if name == _KEEP_FROM:
+        if list(PARTS).index(name) >= list(PARTS).index(_KEEP_FROM):
             keep_freed_memory()
         rows += PARTS[name].rows(quick=options.quick)
     machine = {
