@@ -34,7 +34,7 @@ def stored(tmp_path_factory):
     return path
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.floats(0, 1, exclude_max=True), end=st.booleans(), change=st.integers(1, 255))
 def test_a_damaged_byte(stored, tmp_path, place, end, change):
     data = bytearray(stored.read_bytes())
@@ -52,6 +52,7 @@ def test_a_damaged_byte(stored, tmp_path, place, end, change):
     assert content(case) == content(CASE)
 
 
+@settings(max_examples=50, deadline=None)
 @given(kept=st.floats(0, 1, exclude_max=True))
 def test_a_store_cut_short(stored, tmp_path_factory, kept):
     path = tmp_path_factory.mktemp("short") / "a.b2z"

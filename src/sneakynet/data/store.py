@@ -22,7 +22,7 @@ from pathlib import Path
 import blosc2
 import numpy as np
 import torch
-from jaxtyping import Integer, Shaped
+from jaxtyping import Integer
 from torch import Tensor
 
 from sneakynet.data.case import Case
@@ -31,7 +31,8 @@ from sneakynet.volumes.atomic import write_whole
 
 # Edges of what is compressed together, measured by benchmarks/store.py: a patch of 64 voxels touches few blocks
 # that it does not need, and few chunks. Labels are runs of one value, which shuffled bytes would only slow down.
-_CHUNK, _BLOCK = 64, (16, 16, 32)
+_CHUNK, _BLOCK = (64, 64, 64), (16, 16, 32)
+_CENTRES_CHUNK, _CENTRES_BLOCK = (1 << 16, 3), (1 << 11, 3)
 _SCAN_FILTER, _LABEL_FILTER = blosc2.Filter.SHUFFLE, blosc2.Filter.NOFILTER
 
 # Of a zip archive's entry before its name; the lengths of the name and of what follows it stand at its end.
@@ -122,11 +123,12 @@ def write_store(case: Case, path: Path) -> None:
     classes = sorted(case.centres)
     index = [(bone, len(case.centres[bone])) for bone in classes]
     none = np.zeros((0, 3), dtype=np.int16)
+    centres = np.concatenate([none, *(case.centres[bone] for bone in classes)])
     frames = {
-        **{f"scan/{n}": _compressed(level[:], _SCAN_FILTER) for n, level in case.pyramid.scan.items()},
-        **{f"labels/{n}": _compressed(level[:], _LABEL_FILTER) for n, level in case.pyramid.labels.items()},
+        **{f"scan/{n}": _compressed(level[:].numpy(), _SCAN_FILTER) for n, level in case.pyramid.scan.items()},
+        **{f"labels/{n}": _compressed(level[:].numpy(), _LABEL_FILTER) for n, level in case.pyramid.labels.items()},
         "shape": blosc2.asarray(np.array(case.shape, dtype=np.int64)),
-        "centres": blosc2.asarray(np.concatenate([none, *(case.centres[bone] for bone in classes)])),
+        "centres": _compressed(centres, _SCAN_FILTER, chunk=_CENTRES_CHUNK, block=_CENTRES_BLOCK),
         "classes": blosc2.asarray(np.array(index, dtype=np.int64).reshape(-1, 2)),
     }
     with write_whole(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
@@ -137,17 +139,19 @@ def write_store(case: Case, path: Path) -> None:
         archive.writestr(zipfile.ZipInfo("embed.b2e"), blosc2.EmbedStore(meta={"b2dict": {"version": 1}}).to_cframe())
 
 
-def _compressed(voxels: Shaped[Tensor, "i j k"], how: blosc2.Filter) -> blosc2.NDArray:
-    chunk = [min(_CHUNK, edge) for edge in voxels.shape]
+def _compressed(
+    values: np.ndarray, how: blosc2.Filter, *, chunk: Sequence[int] = _CHUNK, block: Sequence[int] = _BLOCK
+) -> blosc2.NDArray:
+    chunk = [min(edges) for edges in zip(chunk, values.shape, strict=True)]
     return blosc2.asarray(
-        voxels.numpy(),
+        values,
         chunks=chunk,
-        blocks=[min(edges) for edges in zip(_BLOCK, chunk, strict=True)],
+        blocks=[min(edges) for edges in zip(block, chunk, strict=True)],
         cparams=blosc2.CParams(
             codec=blosc2.Codec.LZ4HC,  # decompressed as fast as LZ4, and a tenth smaller
             clevel=9,
             filters=[how],
-            typesize=voxels.element_size(),
+            typesize=values.itemsize,
             nthreads=torch.get_num_threads(),
         ),
     )
