@@ -19,6 +19,7 @@ LUT = np.array([0, 2, 1, 3, 4])
 EDGES = st.tuples(*[st.integers(1, 9)] * 3)
 
 
+@settings(deadline=None)
 @given(data=st.data(), shape=EDGES, edges=EDGES)
 def test_a_box_repeats_the_nearest_cell(data, shape, edges):
     level = torch.arange(int(np.prod(shape)), dtype=torch.int16).reshape(shape)
