@@ -1,6 +1,7 @@
-"""How fast we train beside nnU-Net's and MONAI's parts in the same run, on this machine's CPU.
+"""How fast we train beside nnU-Net's and MONAI's parts in the same run, on this machine's CPU; as a whole on its GPU too.
 
     .venv-bench/bin/python benchmarks/training.py [--quick] [--part losses ...] [--threads N] [--json]
+    .venv-bench/bin/python benchmarks/training.py --part throughput --device cuda
 
 ``make .venv-bench/.installed`` installs the peers. Every method runs once per round, in turn, and the median over the
 rounds counts; memory is the most held beyond what was held before, in a first round that is not timed.
@@ -9,6 +10,7 @@ rounds counts; memory is the most held beyond what was held before, in a first r
 - patches: a target with three contexts, plain and augmented, beside the peers' augmentation of a target alone.
 - steps: a whole step of the same U-Net, with our loss and with each peer's.
 - table1: the paper's twelve networks, beside the seconds that it printed for its GPU.
+- throughput: whole training on painted scans, ours and nnU-Net's trainer, on a CPU or a GPU; only when asked for.
 """
 
 import argparse
@@ -17,10 +19,12 @@ import os
 import platform
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from dataclasses import asdict
+from pathlib import Path
 
 import torch
-from learning import losses, patches, steps, table1
+from learning import losses, patches, steps, table1, throughput
 from learning.contest import Row, say
 from rich.console import Console
 from rich.table import Table
@@ -29,7 +33,7 @@ from sneakynet.models.allocator import keep_freed_memory
 
 # Memory is measured before the allocator is told to keep what is freed, as our training does; the parts whose memory
 # is of interest come first.
-PARTS = {"losses": losses, "patches": patches, "steps": steps, "table1": table1}
+PARTS = {"losses": losses, "patches": patches, "steps": steps, "table1": table1, "throughput": throughput}
 _KEEP_FROM = "patches"
 
 
@@ -39,17 +43,28 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="small shapes and few rounds: 3 minutes")
     parser.add_argument("--json", action="store_true", help="print JSON alone")
     parser.add_argument("--threads", type=int, help="of torch; by default all cores")
+    parser.add_argument(
+        "--device", choices=("cpu", "cuda"), default="cpu", help="of throughput; the rest is of the CPU"
+    )
+    parser.add_argument("--folder", type=Path, default=Path("runs/training"), help="throughput's scans lie here")
     options = parser.parse_args()
+    if options.device == "cuda" and options.part != ["throughput"]:
+        parser.error("only --part throughput runs on a GPU")
     if options.threads:
         torch.set_num_threads(options.threads)
     load, cores = os.getloadavg()[0], os.cpu_count() or 1
     if load > cores / 2:
         say(f"this machine is busy (load {load:.1f} on {cores} cores): ratios will be rough and seconds too many")
     rows: list[Row] = []
-    for name in [name for name in PARTS if name in (options.part or PARTS)]:
+    chosen = options.part or [name for name in PARTS if name != "throughput"]
+    for name in [name for name in PARTS if name in chosen]:
         if list(PARTS).index(name) >= list(PARTS).index(_KEEP_FROM):
             keep_freed_memory()
-        rows += PARTS[name].rows(quick=options.quick)
+        if name == "throughput":
+            with redirect_stdout(sys.stderr):  # nnU-Net prints
+                rows += throughput.rows(quick=options.quick, device=torch.device(options.device), folder=options.folder)
+        else:
+            rows += PARTS[name].rows(quick=options.quick)
     machine = {
         "processor": platform.processor(),
         "cores": cores,

@@ -18,9 +18,9 @@ Every repetition of every method is a process of its own, the methods in turn; m
 network and the scan and runs one tile before the clock starts, and the clock stops when the labels are in memory. Peers
 get the scan on the network's grid; ours gets it at twice that resolution and brings it there itself, which is booked
 apart (``resample_seconds``). The peak is of the whole process; ``before_gib`` is what it held when the clock started.
-On a GPU (``--device cuda``) each process repeats three times and gives the median, since it starts so much longer than
-it runs; ``gpu_gib`` is the most that torch had reserved there. Float32 is TensorFloat-32 for peers, as torch has it by
-default, and float32 for ours.
+On a GPU (``--device cuda``) one process runs everything and each method three times (nnU-Net once), since it starts so
+much longer than it runs; ``gpu_gib`` is the most that torch had reserved there, and the process's peak says nothing.
+Float32 is TensorFloat-32 for peers, as torch has it by default, and float32 for ours.
 
 The networks are made from the default weights (``inference/networks.py``), because shortcuts and agreement mean nothing
 on a random network's noise; scans are phantoms (``inference/scans.py``).

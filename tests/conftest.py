@@ -1,5 +1,6 @@
-"""Small DICOM series made on the spot, and what DICOM objects made from them say."""
+"""Small DICOM series made on the spot, and what DICOM objects made from them say; and how tests share the processor."""
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,19 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+
+# Networks this small take longest to wait for threads. Here, since it counts only before torch is imported, and for the
+# processes that tests start, too.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+_MOST_PROCESSES = 8  # each holds up to 2 GB
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """The whole suite runs in a process for each core; files that are named run in this one, which starts at once."""
+    whole = config.args_source == pytest.Config.ArgsSource.TESTPATHS
+    return min(_MOST_PROCESSES, os.cpu_count() or 1) if whole else 0
 
 
 class DicomMaker:

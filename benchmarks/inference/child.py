@@ -44,8 +44,10 @@ def measure(trial: Trial, *, phantom: Path, labels_file: Path) -> Measured:
     method: Method = getattr(import_module(f"inference.methods.{file}"), name)(trial, network, header, clock)
     scan = method.read(phantom_voxels(phantom, trial.shape))
     method.warm_up()
-    # A process takes longer to start than a GPU to run: there it repeats within one.
-    runs = [_once(method, scan, clock, labels_file) for _ in range(3 if trial.device == "cuda" else 1)]
+    # A process takes longer to start than a GPU to run: there it repeats within one. nnU-Net exports for a minute.
+    repeats = 3 if trial.device == "cuda" and not trial.method.startswith("nnunet") else 1
+    with redirect_stdout(sys.stderr):  # peers print
+        runs = [_once(method, scan, clock, labels_file) for _ in range(repeats)]
     return sorted(runs, key=lambda run: run.seconds)[len(runs) // 2]
 
 
@@ -94,8 +96,7 @@ def mixed(labels: np.ndarray) -> float:
 
 if __name__ == "__main__":
     asked = json.loads(sys.argv[1])
-    with redirect_stdout(sys.stderr):  # peers print
-        result = measure(
-            Trial(**{**asked, "shape": tuple(asked["shape"])}), phantom=Path(sys.argv[2]), labels_file=Path(sys.argv[3])
-        )
+    result = measure(
+        Trial(**{**asked, "shape": tuple(asked["shape"])}), phantom=Path(sys.argv[2]), labels_file=Path(sys.argv[3])
+    )
     print(json.dumps(asdict(result)))

@@ -21,7 +21,7 @@ from torch import Tensor
 from sneakynet.models.architecture import Architecture
 from sneakynet.models.builders import build_from
 from sneakynet.models.crop_skip import crop_skips
-from sneakynet.models.default import default_weights
+from sneakynet.models.packaged import packaged_weights
 from sneakynet.models.sneakynet import SneakyNet
 from sneakynet.models.weights import WeightsHeader, load_weights
 
@@ -39,7 +39,7 @@ def network_with(contexts: int, *, spacing: float) -> tuple[SneakyNet, WeightsHe
         spacing: what the header says, mm. Another than ``trial.TRAINED_SPACING`` makes the labels poorer and the work
             no different.
     """
-    default, header = load_weights(default_weights())
+    default, header = load_weights(packaged_weights("fast"))
     make = {0: _lone_context, 1: _first_context_only, 2: lambda network: network, 3: _with_third_context}[contexts]
     network = make(default).eval()
     return network, replace(header, architecture=network.architecture.to_dict(), spacing=(spacing,) * 3)

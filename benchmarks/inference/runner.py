@@ -1,7 +1,8 @@
 """Runs trials, each repetition in a process of its own, the methods in turn: A B C A B C ...
 
 So no method finds memory that another has warmed or fragmented, peaks are each method's own, and what else the machine
-does meanwhile falls on all of them.
+does meanwhile falls on all of them. On a GPU one process runs them all: it takes longer to start than to run, and what
+torch holds on the GPU is given back before each.
 """
 
 import json
@@ -16,7 +17,9 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+import torch
 
+from inference.child import measure
 from inference.row import Row
 from inference.scans import phantom_file
 from inference.trial import Measured, Trial
@@ -63,19 +66,16 @@ class Workshop:
                 if trial in failed:
                     continue
                 say(f"{trial.part}: {trial.name}, run {repeat + 1} of {self.repeats}")
+                phantom = self.phantom(spacing=trial.spacing)
                 try:
-                    answer = python(
-                        "-m",
-                        "inference.child",
-                        json.dumps(asdict(trial)),
-                        str(self.phantom(spacing=trial.spacing)),
-                        str(file),
+                    measured[trial].append(
+                        measure(trial, phantom=phantom, labels_file=file)
+                        if trial.device == "cuda"
+                        else _in_a_process(trial, phantom, file)
                     )
-                except subprocess.CalledProcessError as error:
+                except (subprocess.CalledProcessError, torch.OutOfMemoryError) as error:
                     failed[trial] = reason(error)
                     say(f"{trial.name} failed: {failed[trial]}")
-                    continue
-                measured[trial].append(Measured(**json.loads(answer.splitlines()[-1])))
         rows = []
         for number, trial in enumerate(trials):
             reference = _reference_of(trial, trials)
@@ -86,6 +86,11 @@ class Workshop:
             )
             rows.append(_row(trial, measured[trial], agreement=agreement, failed=failed.get(trial)))
         return rows
+
+
+def _in_a_process(trial: Trial, phantom: Path, labels: Path) -> Measured:
+    answer = python("-m", "inference.child", json.dumps(asdict(trial)), str(phantom), str(labels))
+    return Measured(**json.loads(answer.splitlines()[-1]))
 
 
 def python(*arguments: str) -> str:
@@ -113,8 +118,10 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def reason(error: subprocess.CalledProcessError) -> str:
-    """Why a child failed, in a line."""
+def reason(error: subprocess.CalledProcessError | torch.OutOfMemoryError) -> str:
+    """Why a trial failed, in a line."""
+    if isinstance(error, torch.OutOfMemoryError):
+        return str(error).splitlines()[0]
     if error.returncode < 0:
         return f"ended by signal {-error.returncode}; out of memory?"
     return str(error.stderr).strip().splitlines()[-1] if error.stderr else f"exit status {error.returncode}"

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from sneakynet.inference.predictor import Predictor, segment
     from sneakynet.inference.segmentation import Segmentation
     from sneakynet.models.builders import build_sneakynet
-    from sneakynet.models.default import default_weights
+    from sneakynet.models.packaged import packaged_weights
     from sneakynet.models.sneakynet import SneakyNet
     from sneakynet.models.weights import WeightsHeader, load_weights, save_weights
     from sneakynet.viewer.preview import write_preview
@@ -32,7 +32,7 @@ _HOMES = {
     "WeightsHeader": "models.weights",
     "bone_statistics": "evaluation.bone_statistics",
     "build_sneakynet": "models.builders",
-    "default_weights": "models.default",
+    "packaged_weights": "models.packaged",
     "load_weights": "models.weights",
     "read_labels": "volumes.read",
     "read_volume": "volumes.read",
@@ -56,7 +56,7 @@ __all__ = [
     "__version__",
     "bone_statistics",
     "build_sneakynet",
-    "default_weights",
+    "packaged_weights",
     "load_weights",
     "read_labels",
     "read_volume",

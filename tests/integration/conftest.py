@@ -1,6 +1,8 @@
 """What the tests of several commands need."""
 
+import threading
 import time
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
@@ -38,6 +40,22 @@ def one_thread():
     torch.set_num_threads(before)
 
 
+@contextmanager
+def _station(folder, model, **options):
+    from sneakynet.cohort.model_choice import ModelChoice
+    from sneakynet.server.crew import Crew, CrewSettings
+    from sneakynet.server.intake import Intake
+    from sneakynet.server.job_store import JobStore
+    from sneakynet.server.limits import Limits
+
+    limits = Limits(upload=4 * 2**20, expanded=8 * 2**20, voxels=10**6, members=300)
+    with JobStore(folder) as store:
+        crew = Crew(store, CrewSettings(ModelChoice(model, threads=1), device="cpu", preview=False, **options))
+        crew.start()
+        yield SimpleNamespace(store=store, intake=Intake(store, limits), crew=crew)
+        crew.stop()
+
+
 @pytest.fixture(scope="module")
 def station(model, tmp_path_factory):
     """A server's inside at work: its store, what lets scans in, and one worker with the small network.
@@ -46,18 +64,38 @@ def station(model, tmp_path_factory):
     that.
     """
     pytest.importorskip("fastapi", reason="needs the extra `serve`")
-    from sneakynet.cohort.model_choice import ModelChoice
-    from sneakynet.server.crew import Crew, CrewSettings
-    from sneakynet.server.intake import Intake
-    from sneakynet.server.job_store import JobStore
-    from sneakynet.server.limits import Limits
+    with _station(tmp_path_factory.mktemp("server"), model, meshes=False, view=False) as station:
+        yield station
 
-    limits = Limits(upload=4 * 2**20, expanded=8 * 2**20, voxels=10**6, members=300)
-    with JobStore(tmp_path_factory.mktemp("server")) as store:
-        crew = Crew(store, CrewSettings(ModelChoice(model, threads=1), device="cpu", preview=False, meshes=False))
-        crew.start()
-        yield SimpleNamespace(store=store, intake=Intake(store, limits), crew=crew)
-        crew.stop()
+
+@pytest.fixture(scope="module")
+def viewing_station(model, tmp_path_factory):
+    """The same, but it makes surfaces and what the viewer shows."""
+    pytest.importorskip("fastapi", reason="needs the extra `serve`")
+    pytest.importorskip("manifold3d", reason="needs the extra `mesh`")
+    with _station(tmp_path_factory.mktemp("server"), model, meshes=True, view=True) as station:
+        yield station
+
+
+@pytest.fixture(scope="module")
+def listening():
+    """Serves an application on a port of its own: a context manager that gives the address."""
+
+    @contextmanager
+    def serve(app):
+        import uvicorn
+
+        from sneakynet.server.listening import address_of, listen
+
+        with listen("127.0.0.1", 0) as taken:
+            server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
+            thread = threading.Thread(target=server.run, kwargs={"sockets": [taken]})
+            thread.start()
+            yield address_of(taken)
+            server.should_exit = True
+            thread.join()
+
+    return serve
 
 
 @pytest.fixture

@@ -282,7 +282,7 @@ def test_outputs_that_cannot_be_written(tmp_path, refused, model, dataset, comma
 )
 def test_phantoms_that_cannot_be_made(tmp_path, refused, monkeypatch, arguments, says):
     # A copy of the package may be without weights; the demo asks for them first.
-    monkeypatch.setattr("sneakynet.cli.demo.default_weights", lambda: None)
+    monkeypatch.setattr("sneakynet.cli.demo.packaged_weights", lambda: None)
     refused(*arguments, "-o", tmp_path / "out", says=says)
     assert is_empty(tmp_path / "out")
 

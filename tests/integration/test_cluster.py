@@ -135,7 +135,7 @@ def refused(tmp_path, model, capsys):
 
 def test_a_model_that_no_worker_can_load(refused, tmp_path):
     said = refused("--model", tmp_path / "a.nii.gz")
-    assert said.startswith(f"error: {tmp_path / 'a.nii.gz'} is no weights file")
+    assert f"error: {tmp_path / 'a.nii.gz'} is no weights file" in said  # after a warning, if the machine is busy
 
 
 def test_an_address_where_nothing_answers(refused):

@@ -124,6 +124,21 @@ def test_own_tables_on_both_sides(tmp_path, capsys):
     assert capsys.readouterr().err.count(f"warning: {tmp_path / 'p.nii'} names no labels") == 1
 
 
+def test_one_warning_of_all_label_maps_without_names(tmp_path, capsys, body):
+    for folder in ("p", "r"):
+        (tmp_path / folder).mkdir()
+        for case in ("one", "two"):
+            save_bare(tmp_path / folder / f"{case}.nii.gz", body)
+    command = ["evaluate", str(tmp_path / "p"), str(tmp_path / "r"), "-o", str(tmp_path / "o"), "--no-surface"]
+    assert main(command) == 0
+    err = capsys.readouterr().err
+    assert err.count("warning:") == 1
+    assert "warning: 4 label maps name no labels; they are taken as those of the bone table: " in err
+    page = (tmp_path / "o" / "report.html").read_text()
+    assert "No voxel of any case is wrong." in page
+    assert "<img" not in page
+
+
 def test_errors_leave_no_output(tmp_path, capsys, body):
     good, other, outside, broken = (tmp_path / f"{name}.nii.gz" for name in ("good", "other", "outside", "broken"))
     save(good, body)
@@ -247,12 +262,12 @@ def test_another_tool_s_labels_go_in_unchanged(tmp_path, capsys):
 
 @pytest.fixture
 def two_cases(tmp_path, body):
-    """Folders of predictions, references and scans; in case two the left hip is called right."""
-    worse = body.copy()
-    worse[4:, :2, :2] = TABLE["hip_right"].id
+    """Folders of predictions, references and scans; in case two the left hip is called right, in one a voxel is."""
+    bad, worse = body.copy(), body.copy()
+    bad[4, 0, 0] = worse[4:, :2, :2] = TABLE["hip_right"].id
     for folder in ("p", "r", "s"):
         (tmp_path / folder).mkdir()
-    for case, voxels in (("one", body), ("<i>two", worse)):
+    for case, voxels in (("one", bad), ("<i>two", worse)):
         save(tmp_path / "p" / f"{case}.nii.gz", voxels)
         save(tmp_path / "r" / f"{case}.nii.gz", body)
         hu = np.where(body, 700, -1000).astype(np.int16)
@@ -274,6 +289,16 @@ def test_the_page_and_nnunets_form(tmp_path, capsys, two_cases):
     assert first["prediction_file"] == str(tmp_path / "p" / "<i>two.nii.gz")
     assert first["metrics"][str(TABLE["hip_left"].id)]["FN"] == 8
     assert first["metrics"][str(TABLE["hip_right"].id)]["Dice"] == pytest.approx(2 / 3)
+
+
+def test_a_case_without_errors_is_not_among_the_worst(tmp_path, two_cases, body):
+    for folder in ("p", "r"):
+        save(tmp_path / folder / "perfect.nii.gz", body)
+    assert main([*two_cases, "--no-surface", "--workers", "1"]) == 0
+    page = (tmp_path / "o" / "report.html").read_text()
+    assert page.count("data:image/png") == 2 * 2 * 3
+    assert "<h3>one</h3>" in page
+    assert "<h3>perfect</h3>" not in page
 
 
 def test_pictures_without_scans(tmp_path, capsys, two_cases):
@@ -299,7 +324,7 @@ def test_scans_of_other_cases_are_refused_before_any_work(tmp_path, capsys, two_
 
 
 def test_the_scan_of_a_single_case_may_have_any_name(tmp_path, body):
-    save(tmp_path / "p.nii.gz", body)
+    save(tmp_path / "p.nii.gz", np.where(body == TABLE["sacrum"].id, 0, body))
     save(tmp_path / "r.nii.gz", body)
     write_scan(tmp_path / "ct.nii.gz", Volume(body.astype(np.int16), AFFINE))
     command = ["evaluate", str(tmp_path / "p.nii.gz"), str(tmp_path / "r.nii.gz"), "-o", str(tmp_path / "o")]

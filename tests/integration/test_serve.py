@@ -10,7 +10,6 @@ import signal
 import stat
 import subprocess
 import sys
-import threading
 import zipfile
 from contextlib import contextmanager
 from dataclasses import replace
@@ -27,11 +26,8 @@ from sneakynet.volumes.write import write_scan
 httpx = pytest.importorskip("httpx", reason="needs the extra `dev`")
 pytest.importorskip("fastapi", reason="needs the extra `serve`")
 
-import uvicorn  # noqa: E402
-
 from sneakynet.server.access import Access  # noqa: E402
 from sneakynet.server.app import make_app  # noqa: E402
-from sneakynet.server.listening import address_of, listen  # noqa: E402
 
 TOKEN = "a-token-of-the-tests"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -49,16 +45,12 @@ def scan(tmp_path_factory):
 
 
 @pytest.fixture
-def client(station):
-    app = make_app(station.intake, Access(TOKEN))
-    with listen("127.0.0.1", 0) as taken:
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [taken]})
-        thread.start()
-        with httpx.Client(base_url=address_of(taken), headers=BEARER, timeout=60) as client:
-            yield client
-        server.should_exit = True
-        thread.join()
+def client(station, listening):
+    with (
+        listening(make_app(station.intake, Access(TOKEN))) as address,
+        httpx.Client(base_url=address, headers=BEARER, timeout=60) as client,
+    ):
+        yield client
     for job in station.store.all():
         station.store.remove(job.id)
 
@@ -148,6 +140,7 @@ def test_the_way_of_a_scan(client, scan, eventually):
     eventually(lambda: client.get(path).json()["state"] == "done")
     status = client.get(path).json()
     assert status["results"] == ["labels", "statistics"]
+    assert not status["view"]
     assert (status["position"], status["progress"], status["error"]) == (None, None, None)
     assert client.get(f"{path}/statistics").json()["case"] == status["id"]
     assert client.get(f"{path}/labels").headers["content-type"] == "application/gzip"
@@ -255,6 +248,7 @@ def test_pages_need_no_token_hold_no_data_and_load_nothing_from_elsewhere(client
             assert page.status_code == 200, path
             assert "//" not in re.sub(r"(^|\s)//.*", "", page.text, flags=re.MULTILINE), path
             assert "default-src 'self'" in page.headers["content-security-policy"]
+            assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
         for path in ("/static/../app.py", "/static/%2e%2e/app.py", "/static/..%2fapp.py", "/scans/../../etc/passwd"):
             assert "import" not in stranger.get(path).text
         assert stranger.get("/api/health").json() == {"status": "ok"}

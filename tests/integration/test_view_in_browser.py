@@ -165,6 +165,67 @@ def test_search_isolate_and_fly(page):
     assert page.inner_text("#count") == "1 of 2 bones shown"
 
 
+def test_of_a_bone_alone_no_other_takes_its_colour(page):
+    row = _row(page, "sacrum")  # both femurs come after it
+    row.hover()
+    row.locator(".only").click()
+    assert not _grey(_colour(page, _middle(SACRUM)))
+    _row(page, "femur_left").locator(".name").click()
+    assert _grey(_colour(page, _middle(FEMUR_LEFT)))
+
+
+def _in_space(page, box):
+    """The corners of a box in the 3D picture: -1 to 1 from its left to its right edge, and from below to above."""
+    low, high = ([axis.start for axis in box], [axis.stop for axis in box])
+    corners = [[i, j, k] for i in (low[0], high[0]) for j in (low[1], high[1]) for k in (low[2], high[2])]
+    world = [[*(AFFINE[:3, :3] @ np.subtract(corner, 0.5) + AFFINE[:3, 3]), 1.0] for corner in corners]
+    matrix = page.evaluate(
+        """() => {
+            const { view } = window.page.surfaces, { renderAzimuth, renderElevation } = view.scene;
+            view.drawScene();
+            return [...view.calculateMvpMatrix(null, undefined, renderAzimuth, renderElevation)[0]];
+        }"""
+    )
+    return (np.array(world) @ np.reshape(matrix, (4, 4)))[:, :2]  # column-major: transposed
+
+
+def test_3d_follows_to_a_bone_and_back(page):
+    page.click("#layouts [data-value=space]")
+    whole = np.ptp(_in_space(page, SACRUM), axis=0)
+    assert not page.locator("#whole").is_visible()
+    _row(page, "sacrum").locator(".name").click()
+    corners = _in_space(page, SACRUM)
+    np.testing.assert_allclose(corners.mean(axis=0), 0, atol=0.05)
+    assert (np.ptp(corners, axis=0) >= whole).all()
+    row = _row(page, "sacrum")
+    row.hover()
+    row.locator(".only").click()
+    alone = _in_space(page, SACRUM)
+    np.testing.assert_allclose(alone.mean(axis=0), 0, atol=0.05)
+    assert (np.ptp(alone, axis=0) > 1.3 * np.ptp(corners, axis=0)).all()
+    assert np.abs(alone).max() < 1
+    page.click("#whole")
+    np.testing.assert_allclose(np.ptp(_in_space(page, SACRUM), axis=0), whole, atol=1e-4)
+    assert not page.locator("#whole").is_visible()
+
+
+def test_outlines(page):
+    _row(page, "femur_left").locator(".name").click()
+    page.locator("#opacity").fill("0")
+    edge = _middle(FEMUR_LEFT)
+    edge[0] = float(AFFINE[0, 0] * FEMUR_LEFT[0].start + AFFINE[0, 3])  # the outermost voxel
+    assert _grey(_colour(page, edge))
+    page.check("#outline")
+    assert not _grey(_colour(page, edge))
+    assert _grey(_colour(page, _middle(FEMUR_LEFT)))
+    _row(page, "femur_left").locator("input").uncheck()
+    assert _grey(_colour(page, edge))
+    page.mouse.move(*_on_screen(page, _middle(FEMUR_LEFT)))
+    assert "femur left" in page.locator("#tip").inner_text()
+    page.uncheck("#outline")
+    page.locator("#opacity").fill("0.6")
+
+
 def test_hide_and_opacity(page):
     _row(page, "femur_left").locator(".name").click()
     at = _middle(FEMUR_LEFT)
@@ -243,6 +304,41 @@ def test_3d_alone(page):
     assert page.locator(".side").all_inner_texts() == ["R", "L"]  # from the front
     page.evaluate("window.page.surfaces.view.setRenderAzimuthElevation(0, 5)")
     assert page.locator(".side").all_inner_texts() == ["L", "R"]
+
+
+def test_a_lost_graphics_card_is_said_and_the_page_comes_back(browser, server):
+    page = browser.new_page()
+    page.set_default_timeout(20_000)
+    page.goto(server.url)
+    page.wait_for_selector("body[data-state=ready][data-surfaces=labels]", state="attached")
+    assert not page.locator("#lost").is_visible()
+    page.evaluate("window.page.surfaces.view.gl.getExtension('WEBGL_lose_context').loseContext()")
+    page.wait_for_selector("#lost", state="visible")
+    assert "has lost the graphics card" in page.inner_text("#lost")
+    page.click("#lost button")
+    page.wait_for_selector("body[data-state=ready][data-surfaces=labels]", state="attached")
+    assert not page.locator("#lost").is_visible()
+    page.close()
+
+
+def test_a_click_on_a_surface_leads_there(page):
+    page.click("#layouts [data-value=space]")
+    row = _row(page, "femur_right")
+    row.hover()
+    row.locator(".only").click()
+    page.evaluate("window.page.surfaces.view.setRenderAzimuthElevation(180, 5)")  # from the front
+    box = page.locator("#surfaces").bounding_box()
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.click(middle[0], middle[1] - box["height"] / 4)
+    place = np.array(page.evaluate("window.page.slices.place"))
+    first, last = (
+        AFFINE[:3, :3] @ [getattr(axis, end) for axis in FEMUR_RIGHT] + AFFINE[:3, 3] for end in ("start", "stop")
+    )
+    assert place[2] > (first[2] + last[2]) / 2 + 6  # above its middle
+    np.testing.assert_allclose(place[1], last[1] - 2, atol=3)  # at its front, which is seen
+    assert page.inner_text("#here").startswith("femur right")
+    page.mouse.click(box["x"] + 5, box["y"] + 60)  # beside it
+    np.testing.assert_allclose(page.evaluate("window.page.slices.place"), place)
 
 
 def test_what_cannot_be_shown_is_said(browser, server):

@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal, cast
@@ -20,6 +20,7 @@ from typing import Literal, cast
 import numpy as np
 from jaxtyping import Int64
 
+from sneakynet.counted import counted
 from sneakynet.errors import BoneTableError
 
 Side = Literal["left", "right"]
@@ -99,8 +100,7 @@ class BoneTable:
     @classmethod
     def default(cls) -> "BoneTable":
         """The table that comes with the package."""
-        text = files("sneakynet.anatomy").joinpath("bones.csv").read_text(encoding="utf-8")
-        return cls._parse(text, "bones.csv of the package")
+        return _packaged_table()
 
     @classmethod
     def read(cls, path: str | Path) -> "BoneTable":
@@ -165,7 +165,7 @@ class BoneTable:
         except KeyError:
             close = difflib.get_close_matches(name, self._by_name, n=3)
             hint = f"did you mean {' or '.join(close)}?" if close else "`sneakynet bones` lists them"
-            msg = f"no bone named {name!r} in a table of {len(self)} bones; {hint}"
+            msg = f"no bone named {name!r} in a table of {counted(len(self), 'bone')}; {hint}"
             raise BoneTableError(msg) from None
 
     @property
@@ -265,20 +265,24 @@ class BoneTable:
         return cls(tuple(bones))
 
 
+@cache
+def _packaged_table() -> BoneTable:
+    """The package's own table, read once: nothing in it can change."""
+    text = files("sneakynet.anatomy").joinpath("bones.csv").read_text(encoding="utf-8")
+    return BoneTable._parse(text, "bones.csv of the package")
+
+
 def _bone(row: Mapping[str | None, str | None], *, line: int, faults: list[str]) -> Bone:
     """One CSV row as a bone (id ``_UNREADABLE`` if that cannot be read); adds to ``faults`` what cannot be read."""
     cells = {key: (value or "").strip() for key, value in row.items() if key is not None}
     if None in row:
         faults.append(f"line {line}: more cells than the first line has columns")
-
-    def number(column: str) -> int | None:
+    numbers: dict[str, int | None] = {}
+    for column in ("id", "index"):
         text = cells.get(column, "")
-        if re.fullmatch(r"[0-9]{1,9}", text):
-            return int(text)
-        if text or column == "id":
+        numbers[column] = int(text) if re.fullmatch(r"[0-9]{1,9}", text) else None
+        if numbers[column] is None and (text or column == "id"):
             faults.append(f"line {line}: {column} {text!r} is not a whole number")
-        return None
-
     side = cells.get("side") or None
     if side not in _SIDES:
         faults.append(f"line {line}: side {side!r} is none of left, right or empty")
@@ -289,7 +293,7 @@ def _bone(row: Mapping[str | None, str | None], *, line: int, faults: list[str])
             scheme = re.sub(r"_(id|name)$", "", column)
             parts = tuple(part.strip() for part in value.split(";") if part.strip())
             aliases[scheme] = aliases.get(scheme, ()) + parts
-    bone_id = number("id")
+    bone_id = numbers["id"]
     if bone_id == 0:
         bone_id = None
         faults.append(f"line {line}: id 0 is background and stands in no table")
@@ -300,7 +304,7 @@ def _bone(row: Mapping[str | None, str | None], *, line: int, faults: list[str])
         mirror=cells.get("mirror") or None,
         group=cells.get("group", ""),
         series=cells.get("series") or None,
-        index=number("index"),
+        index=numbers["index"],
         color=cells.get("color", "").lower() or _color(bone_id or 0),
         snomed_code=cells.get("snomed_code", ""),
         snomed_meaning=cells.get("snomed_meaning", ""),

@@ -14,6 +14,7 @@ from tyro.conf import Positional
 
 from sneakynet.anatomy.bone import BoneTable
 from sneakynet.cohort.dataset_check import DatasetCheck, check_dataset
+from sneakynet.counted import counted
 from sneakynet.data.dataset import refuse
 from sneakynet.data.layouts import open_dataset
 from sneakynet.data.splits import make_splits, write_splits
@@ -61,13 +62,13 @@ def run(settings: CheckSettings) -> None:
     if settings.write_splits is not None:
         names = [case.name for case in dataset.cases]
         write_splits(settings.write_splits, make_splits(names, folds=settings.folds, seed=settings.seed))
-        console.print(f"{settings.folds} folds: {settings.write_splits}", highlight=False, soft_wrap=True)
+        console.print(f"{counted(settings.folds, 'fold')}: {settings.write_splits}", highlight=False, soft_wrap=True)
 
 
 def _lines(found: DatasetCheck) -> list[str]:
     """What the dataset is like, in words."""
     read = [check for check in found.cases if check.spacing is not None]
-    lines = [f"{len(found.cases)} cases, {len(read)} of them readable"]
+    lines = [f"{counted(len(found.cases), 'case')}, {len(read)} of them readable"]
     if read:
         spacing = np.array([check.spacing for check in read])
         low, high = (" x ".join(f"{value:g}" for value in row) for row in (spacing.min(0), spacing.max(0)))
@@ -77,7 +78,7 @@ def _lines(found: DatasetCheck) -> list[str]:
     counts = found.cases_of_bone
     held = sum(count > 0 for count in counts.values())
     rarest = sorted((count, name) for name, count in counts.items() if count)[:5]
-    lines.append(f"{held} of {len(counts)} bones of the table are labelled in some case")
+    lines.append(f"{held} of {counted(len(counts), 'bone')} of the table are labelled in some case")
     if rarest:
         lines.append("in the fewest cases: " + ", ".join(f"{name} ({count})" for count, name in rarest))
     return lines + [f"look at {doubt}" for doubt in found.doubts]

@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 from tyro.conf import Positional
 
+from sneakynet.counted import counted
 from sneakynet.errors import SettingError
 from sneakynet.evaluation.comparison import ALL, Comparison, Difference, compare_methods
 from sneakynet.evaluation.comparison_files import comparison_csv, comparison_json
@@ -28,18 +29,18 @@ class CompareSettings:
     The first is what the others are compared to in the figure; the tables have every pair.
     """
 
-    scores: Positional[Annotated[tuple[Path, ...], tyro.conf.arg(metavar="SCORES")]]
+    scores: Positional[Annotated[tuple[Path, ...], tyro.conf.arg(metavar="SCORES [MORE ...]")]]
     """Folders that `sneakynet evaluate` wrote, two or more, one per method."""
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
     """Folder for comparison.csv, comparison.json, comparison.png, comparison.svg and compare.html."""
     names: tuple[str, ...] = ()
-    """Of the methods, in the same order; by default the folders' names."""
+    """Names of the methods, in the order of their folders; by default the folders' names."""
     common: bool = False
-    """Compare the cases and bones that all have, where they do not have the same."""
+    """Where the methods do not have the same cases and bones, compare those that all of them have."""
     resamples: int = 10000
-    """Of the cases, for the intervals."""
+    """Times that the cases are drawn anew for the intervals, 100 or more."""
     seed: int = 0
-    """Of the resampling."""
+    """Seed of the resampling, 0 or more."""
     json: bool = False
     """Print the comparison to stdout as JSON."""
 
@@ -54,7 +55,8 @@ def run(settings: CompareSettings) -> None:
         SneakyNetError: scores that cannot be read or compared, or an output that cannot be written.
     """
     if settings.names and len(settings.names) != len(settings.scores):
-        msg = f"--names needs one name for each of the {len(settings.scores)} folders, got {len(settings.names)}"
+        folders = counted(len(settings.scores), "folder")
+        msg = f"--names needs one name for each of the {folders}, got {len(settings.names)}"
         raise SettingError(msg)
     if not all(name.strip() for name in settings.names):
         msg = f"--names needs a name for each folder, got {list(settings.names)}"
@@ -86,7 +88,7 @@ def _write(folder: Path, comparison: Comparison) -> None:
 
 def _rendered(comparison: Comparison) -> Table:
     """Figures over all bones, in the width of a small terminal: the means only where they are those of two methods."""
-    title = f"{len(comparison.cases)} cases, all bones"
+    title = f"{counted(len(comparison.cases), 'case')}, all bones"
     view = Table(box=None, pad_edge=False, title=title, caption="; ".join(comparison.notes()) or None)
     view.add_column("metric", no_wrap=True)
     two = len(comparison.methods) == 2

@@ -20,7 +20,7 @@ from sneakynet.evaluation.pairing import Pair
 from sneakynet.evaluation.report import FILES, Evaluation, write_files
 from sneakynet.evaluation.summary import summary_of
 from sneakynet.inference.device import resolve_device
-from sneakynet.models.default import default_weights
+from sneakynet.models.packaged import packaged_weights
 from sneakynet.phantom.field_of_view import Field
 from sneakynet.phantom.phantom import make_phantom
 from sneakynet.volumes.atomic import make_folder
@@ -58,7 +58,7 @@ def run(settings: DemoSettings) -> None:
     # What can go wrong later is asked now: making the phantom takes a while.
     resolve_device(settings.device)
     make_folder(folder)
-    default_weights()
+    packaged_weights()
     scan, truth, found = folder / "phantom.nii.gz", folder / "truth.nii.gz", folder / "segmentation"
     _say(f"1/3 making a phantom (seed {settings.seed}, {settings.spacing:g} mm): {scan}")
     phantom = make_phantom(settings.seed, spacing=settings.spacing, field=settings.field)

@@ -11,8 +11,9 @@ import tyro
 from sneakynet.anatomy.bone import BoneTable
 from sneakynet.anatomy.ignored import ignored
 from sneakynet.cohort.scans import case_name
+from sneakynet.counted import counted
 from sneakynet.errors import SettingError
-from sneakynet.evaluation.translation import translate, translation_for
+from sneakynet.evaluation.translation import translate, translation_for, warn_of_unnamed
 from sneakynet.export.algorithm import Algorithm, recorded_algorithm
 from sneakynet.export.dicom_labels import DicomKind, check_installed, write_dicom_labels
 from sneakynet.volumes.read import read_labels
@@ -37,7 +38,7 @@ class DicomSettings:
     table: Path | None = None
     """CSV file with the bone table; by default that of sneakynet."""
     labels_table: str | None = None
-    """Whose labels they are: a scheme (totalsegmentator, verse) or a CSV file; by default their names decide."""
+    """Whose labels they are: a scheme (totalsegmentator, verse) or a CSV file; by default the label names decide."""
     algorithm: str | None = None
     """What made the labels, or manual; by default what CASE.json beside them says, else unknown."""
     algorithm_version: str = "unknown"
@@ -56,6 +57,8 @@ def run(settings: DicomSettings) -> None:
     check_installed(settings.kind)
     _check_output(settings)
     table = BoneTable.default() if settings.table is None else BoneTable.read(settings.table)
+    if settings.labels_table is None:
+        warn_of_unnamed([settings.labels])
     labels = read_labels(settings.labels)
     translation = translation_for(settings.labels, table, source=settings.labels_table)
     voxels = translate(labels.voxels, translation, path=settings.labels)
@@ -68,7 +71,7 @@ def run(settings: DicomSettings) -> None:
         source=read_source_series(settings.series, series=settings.which),
         algorithm=_algorithm(settings),
     )
-    print(f"{settings.output}: {len(bones)} bones", file=sys.stderr)
+    print(f"{settings.output}: {counted(len(bones), 'bone')}", file=sys.stderr)
 
 
 def _check_output(settings: DicomSettings) -> None:

@@ -20,7 +20,7 @@ from sneakynet.evaluation.cases import compare_cases, refuse_cases
 from sneakynet.evaluation.pairing import Pair, pair_cases
 from sneakynet.evaluation.report import FILES, Evaluation, write_files
 from sneakynet.evaluation.summary import Summary, summary_of
-from sneakynet.evaluation.translation import foreign_labels
+from sneakynet.evaluation.translation import foreign_labels, warn_of_unnamed
 from sneakynet.volumes.atomic import claimed_folder
 
 
@@ -37,17 +37,17 @@ class EvaluateSettings:
     table: Path | None = None
     """CSV file with the bones to score, instead of the package's own bone table."""
     prediction_table: str | None = None
-    """Whose labels it holds: a scheme (totalsegmentator, verse) or a CSV file; by default its names decide."""
+    """Whose labels predictions hold: a scheme (totalsegmentator, verse) or a CSV file; by default the names decide."""
     reference_table: str | None = None
-    """The same for the reference."""
+    """Whose labels references hold, in the same way."""
     scans: Path | None = None
-    """Folder of the scans, to lie beneath the labels in the pictures of report.html; or the scan of a single case."""
+    """Folder of scans to lie beneath the labels in the pictures of report.html, or the scan of a single case."""
     resample: bool = False
-    """Bring predictions on another grid onto the reference's, by the nearest voxel; else they are refused."""
+    """Bring predictions on another grid onto the reference's, by the nearest voxel; otherwise they are refused."""
     surface: bool = True
-    """Compare surfaces (NSD, HD95, mean distance) too; --no-surface takes a fraction of the time."""
+    """Surface distances (NSD, HD95, mean distance); without them it takes a fraction of the time."""
     workers: int | None = None
-    """Cases compared at once; by default the processor's cores where there are four cases or more."""
+    """Cases compared at once; by default one a processor core, and one where there are fewer than four."""
     json: bool = False
     """Print the summary to stdout as JSON."""
 
@@ -75,9 +75,16 @@ def run(settings: EvaluateSettings) -> None:
         resample=settings.resample,
         surface=settings.surface,
     )
-    for source in (settings.prediction_table, settings.reference_table):
-        if source is not None:
+    unnamed = []
+    for source, paths in (
+        (settings.prediction_table, [pair.prediction for pair in pairs]),
+        (settings.reference_table, [pair.reference for pair in pairs]),
+    ):
+        if source is None:
+            unnamed += paths
+        else:
             foreign_labels(source, table)  # what is wrong with it is told once, and not for every case
+    warn_of_unnamed(unnamed)
     with claimed_folder(settings.output):
         results, faults = _compared(pairs, how, workers=settings.workers, console=console)
         if not results:

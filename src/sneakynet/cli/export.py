@@ -10,7 +10,7 @@ import tyro
 
 from sneakynet.export.network import TOLERANCE, export_network
 from sneakynet.inference.exported_folder import Kind
-from sneakynet.models.default import default_weights
+from sneakynet.models.packaged import model_path
 from sneakynet.models.weights import load_weights
 
 
@@ -22,8 +22,8 @@ class ExportSettings:
     """What shall run it."""
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
     """Folder of the exported model; made."""
-    model: Path | None = None
-    """Weights file; by default the one that comes with sneakynet."""
+    model: Annotated[Path, tyro.conf.arg(metavar="{default,fast}|PATH")] = Path("default")
+    """What comes with sneakynet, or a weights file."""
     overwrite: bool = False
     """Replace an exported model that is there already."""
     json: bool = False
@@ -39,7 +39,7 @@ def run(settings: ExportSettings) -> None:
     Raises:
         SneakyNetError: see ``sneakynet.export.network.export_network``; or the weights cannot be read.
     """
-    network, header = load_weights(default_weights() if settings.model is None else settings.model)
+    network, header = load_weights(model_path(settings.model))
     exported = export_network(network, header, settings.output, kind=settings.to, overwrite=settings.overwrite)
     compared = exported.comparison
     print(f"{settings.output}: {', '.join(exported.files)}", file=sys.stderr)

@@ -17,7 +17,7 @@ from sneakynet.errors import SettingError, SneakyNetError
 from sneakynet.evaluation.pairing import case_names, label_maps, scans_of
 from sneakynet.evaluation.plausibility.inspection import Inspection, inspect_file
 from sneakynet.evaluation.plausibility.report import inspections_json, worst_first, write_inspections
-from sneakynet.evaluation.translation import foreign_labels
+from sneakynet.evaluation.translation import foreign_labels, warn_of_unnamed
 from sneakynet.volumes.atomic import make_folder
 
 _SHOWN = 30  # rows of the table; the files hold all
@@ -30,15 +30,15 @@ class InspectSettings:
     labels: Positional[Annotated[tuple[Path, ...], tyro.conf.arg(metavar="LABELS [MORE ...]")]]
     """Label maps, or folders of them."""
     scan: Path | None = None
-    """The scan that the labels were found in, or a folder of scans with the same case names: densities are judged."""
+    """Scan that the labels were found in, or folder of scans with the same names; with it, densities are judged."""
     output: Annotated[Path | None, tyro.conf.arg(aliases=["-o"])] = None
     """Folder for inspect.csv and inspect.json; made if missing."""
     labels_table: str | None = None
-    """Whose labels they are: a scheme (totalsegmentator, verse) or a CSV file; by default their names decide."""
+    """Whose labels they are: a scheme (totalsegmentator, verse) or a CSV file; by default the label names decide."""
     json: bool = False
     """Print what was found to stdout as JSON."""
     fail_below: float | None = None
-    """End with exit status 1 if a label map scores less than this, 0 to 1, or shows nothing to score."""
+    """End with exit status 1 if a label map scores below this (0 to 1) or holds nothing to score."""
 
 
 def run(settings: InspectSettings) -> None:
@@ -60,6 +60,8 @@ def run(settings: InspectSettings) -> None:
     if settings.labels_table is not None:
         foreign_labels(settings.labels_table, BoneTable.default())  # told once, and not for every file
     files = label_maps(settings.labels)
+    if settings.labels_table is None:
+        warn_of_unnamed(files)
     scans = {} if settings.scan is None else scans_of(files, settings.scan)
     if settings.output is not None:
         make_folder(settings.output)

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from sneakynet.anatomy.bone import BoneTable
+from sneakynet.counted import counted
 from sneakynet.data.body_folder import load_body
 from sneakynet.data.case_writer import MadeCase
 from sneakynet.phantom.phantom import painted, seen_labels
@@ -37,7 +38,7 @@ def follow(
 
     Args:
         cases: makes one each time it is asked.
-        what: their name in the plural.
+        what: the name of one.
         count: how many there will be.
         output: the folder they go to.
         describe: what to show of a case.
@@ -47,7 +48,7 @@ def follow(
         The cases, by name.
     """
     columns = (
-        TextColumn(what),
+        TextColumn(f"{what}s"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
@@ -61,7 +62,7 @@ def follow(
             made.append(case)
             progress.update(task, advance=1, description=describe(case))
     if not quiet:
-        print(f"{count} {what} in {output}", file=sys.stderr)
+        print(f"{counted(count, what)} in {output}", file=sys.stderr)
     return sorted(made, key=lambda case: case.name)
 
 

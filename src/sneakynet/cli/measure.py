@@ -14,13 +14,14 @@ from rich.progress import track
 from tyro.conf import Positional
 
 from sneakynet.anatomy.bone import BoneTable
+from sneakynet.counted import counted
 from sneakynet.errors import SettingError, SneakyNetError
 from sneakynet.evaluation.labelled_scan import read_labelled_scan
 from sneakynet.evaluation.measures.bone_measures import BoneMeasures, measure_bones
 from sneakynet.evaluation.measures.cohort_lines import cohort_lines
 from sneakynet.evaluation.measures.tables import BONES, COHORT, bones_csv, cohort_csv
 from sneakynet.evaluation.pairing import case_names, label_maps, scans_of
-from sneakynet.evaluation.translation import foreign_labels
+from sneakynet.evaluation.translation import foreign_labels, warn_of_unnamed
 from sneakynet.volumes.atomic import claimed_folder, write_whole
 
 FORMAT = "sneakynet measures"
@@ -36,9 +37,9 @@ class MeasureSettings:
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
     """Folder for bones.csv, cohort.csv and measures.json; made if missing."""
     scan: Path | None = None
-    """The scan that the labels were found in, or a folder of scans with the same case names: densities are measured."""
+    """Scan that the labels were found in, or folder of scans with the same names; with it, densities are measured."""
     labels_table: str | None = None
-    """Whose labels they are: a scheme (totalsegmentator, verse) or a CSV file; by default their names decide."""
+    """Whose labels they are: a scheme (totalsegmentator, verse) or a CSV file; by default the label names decide."""
     table: Path | None = None
     """CSV file of another bone table, instead of the package's own."""
     json: bool = False
@@ -61,6 +62,8 @@ def run(settings: MeasureSettings) -> None:
     if settings.labels_table is not None:
         foreign_labels(settings.labels_table, table)  # told once, and not for every file
     files = label_maps(settings.labels)
+    if settings.labels_table is None:
+        warn_of_unnamed(files)
     scans = {} if settings.scan is None else scans_of(files, settings.scan)
     with claimed_folder(settings.output):
         cases, failed = _measured(files, scans, table, settings)
@@ -115,7 +118,7 @@ def _write(folder: Path, cases: dict[str, tuple[BoneMeasures, ...]], record: str
         cohort.write_text(cohort_csv(cases), encoding="utf-8")
         whole.write_text(record + "\n", encoding="utf-8")
     count = sum(map(len, cases.values()))
-    print(f"{folder / BONES}: {count} bones of {len(cases)} cases", file=sys.stderr)
+    print(f"{folder / BONES}: {counted(count, 'bone')} of {counted(len(cases), 'case')}", file=sys.stderr)
 
 
 def _conclude(cases: dict[str, tuple[BoneMeasures, ...]], failed: Sequence[tuple[str, str]]) -> None:

@@ -14,9 +14,10 @@ from rich.progress import Progress
 from tyro.conf import Positional
 
 from sneakynet.anatomy.bone import BoneTable
+from sneakynet.counted import counted
 from sneakynet.errors import OutputError, SettingError, SneakyNetError
 from sneakynet.evaluation.pairing import case_name, label_maps
-from sneakynet.evaluation.translation import translate, translation_for
+from sneakynet.evaluation.translation import translate, translation_for, warn_of_unnamed
 from sneakynet.inference.optional_package import optional_package
 from sneakynet.volumes.atomic import make_folder
 from sneakynet.volumes.read import read_labels
@@ -40,7 +41,7 @@ class MeshCommandSettings:
     error: float = 0.2
     """Mm that a surface may move by, about, so that it needs fewer triangles; 0 keeps all."""
     labels_table: str | None = None
-    """Whose labels they are: a scheme (totalsegmentator, verse) or a CSV file; by default their names decide."""
+    """Whose labels they are: a scheme (totalsegmentator, verse) or a CSV file; by default the label names decide."""
     table: Path | None = None
     """CSV file of another bone table, instead of the package's own."""
     overwrite: bool = False
@@ -72,6 +73,8 @@ def run(settings: MeshCommandSettings) -> None:
     table = BoneTable.default() if settings.table is None else BoneTable.read(settings.table)
     wanted = _wanted(settings.bones, table)
     jobs = _jobs(label_maps(settings.labels), settings)
+    if settings.labels_table is None:
+        warn_of_unnamed([job.labels for job in jobs if settings.overwrite or not _is_there(job.output)])
     records: list[dict[str, object]] = []
     failed: list[tuple[str, str]] = []
     for job in jobs:
@@ -175,6 +178,6 @@ def _done(
         form = settings.format if settings.format in {"ply", "obj"} else "stl"
         write_mesh_folder(job.output, meshes, format=form, facts=facts, overwrite=settings.overwrite)
     triangles = sum(len(mesh.faces) for mesh in meshes)
-    print(f"{job.output}: {len(meshes)} bones, {triangles} triangles", file=sys.stderr)
+    print(f"{job.output}: {counted(len(meshes), 'bone')}, {counted(triangles, 'triangle')}", file=sys.stderr)
     figures = [mesh.figures() for mesh in meshes]
     return {"labels": str(job.labels), "output": str(job.output), "status": "done", "bones": figures}

@@ -75,7 +75,7 @@ def run(command: PaintCommand) -> None:
     )
     made = follow(
         cases,
-        what="paintings",
+        what="painting",
         count=command.count,
         output=command.output,
         describe=lambda case: case.name,

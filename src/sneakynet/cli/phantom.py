@@ -58,7 +58,7 @@ def run(command: PhantomCommand) -> None:
     )
     made = follow(
         cases,
-        what="phantoms",
+        what="phantom",
         count=command.count,
         output=command.output,
         describe=lambda case: f"{case.name}: {case.facts['field']}, {str(case.facts['pose']).replace('_', ' ')}",

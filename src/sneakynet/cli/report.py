@@ -12,7 +12,7 @@ from sneakynet.anatomy.bone import BoneTable
 from sneakynet.errors import SettingError, SneakyNetError
 from sneakynet.evaluation.labelled_scan import read_labelled_scan
 from sneakynet.evaluation.pairing import case_name, label_maps, scans_of
-from sneakynet.evaluation.translation import foreign_labels
+from sneakynet.evaluation.translation import foreign_labels, warn_of_unnamed
 from sneakynet.viewer.scan_report.content import check_report_packages, report_content
 from sneakynet.viewer.scan_report.files import REPORT_ENDINGS, write_reports
 from sneakynet.volumes.atomic import make_folder
@@ -29,7 +29,7 @@ class ReportSettings:
     scan: Path | None = None
     """The scan that the labels were found in, or a folder of scans with the same case names."""
     labels_table: str | None = None
-    """Whose labels they are: a scheme (totalsegmentator, verse) or a CSV file; by default their names decide."""
+    """Whose labels they are: a scheme (totalsegmentator, verse) or a CSV file; by default the label names decide."""
     table: Path | None = None
     """CSV file of another bone table, instead of the package's own."""
 
@@ -51,6 +51,8 @@ def run(settings: ReportSettings) -> None:
     if settings.labels_table is not None:
         foreign_labels(settings.labels_table, table)  # told once, and not for every file
     files = label_maps(settings.labels)
+    if settings.labels_table is None:
+        warn_of_unnamed(files)
     scans = {} if settings.scan is None else scans_of(files, settings.scan)
     outputs = _outputs(files, settings.output)
     failed = []

@@ -28,31 +28,31 @@ class ReproduceSettings:
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
     """Folder for data, runs and the page (reproduction.md, .html, .json)."""
     table: Literal["1", "2", "3", "4", "confusion", "all"] = "all"
-    """Which of the paper's tables; experiments that it does not need are left out."""
+    """Which of the paper's tables to repeat; experiments that it does not need are left out."""
     scale: ScaleName = "small"
     """smoke: minutes, to see that everything works; small: hours on two cores; full: the paper's, for a GPU."""
     data: Path | None = None
     """Folder of labelled scans in nnU-Net's raw layout; by default phantoms are made in the output folder."""
     only: tuple[str, ...] = ()
-    """Names of the experiments to do now, such as A_32 D_32_64_128; by default all."""
+    """Experiments to do now, by name, such as A_32 and D_32_64_128; by default all."""
     folds: tuple[int, ...] = ()
     """Folds to do now, 0 to 4; by default all."""
     iterations: int | None = None
-    """Of every network; by default the scale's."""
+    """Training iterations of every network; by default the scale's."""
     spacing: float | None = None
-    """Mm per voxel; by default the scale's."""
+    """Edge of a voxel in mm; by default the scale's."""
     seed: int = 0
-    """Decides phantoms, folds, first weights and patches."""
+    """Seed of phantoms, folds, first weights and patches."""
     jobs: int = 1
     """Processes that train at the same time."""
     threads: int | None = None
-    """Of the processor for each process; by default all cores are shared out."""
+    """Processor threads for each process; by default all cores are shared out among them."""
     time_limit: float | None = None
-    """Minutes; then stop where the same command can go on, and write the page of what there is."""
+    """Minutes until it stops and writes the page of what there is; the same command goes on from there."""
     device: str = "auto"
-    """auto, cpu or cuda."""
+    """auto, cpu, cuda, cuda:1 ...; auto takes the first GPU if there is one."""
     quiet: bool = False
-    """Say nothing."""
+    """Say nothing of what is being done."""
 
 
 def run(settings: ReproduceSettings) -> None:

@@ -17,7 +17,7 @@ from tyro.conf import Positional
 
 from sneakynet.anatomy.bone import BoneTable
 from sneakynet.errors import SettingError, SneakyNetError
-from sneakynet.evaluation.translation import translate, translation_for
+from sneakynet.evaluation.translation import translate, translation_for, warn_of_unnamed
 from sneakynet.viewer.browser.niivue import niivue_script
 from sneakynet.viewer.browser.server import ViewServer
 from sneakynet.viewer.browser.view_data import LIMIT, Layer, write_view
@@ -37,7 +37,7 @@ class ViewSettings:
     reference: Path | None = None
     """Another label map of the same scan, to compare with."""
     labels_table: str | None = None
-    """Whose labels they are: a scheme (totalsegmentator, verse) or a CSV file; by default their names decide."""
+    """Whose labels they are: a scheme (totalsegmentator, verse) or a CSV file; by default the label names decide."""
     reference_table: str | None = None
     """The same for the reference."""
     table: Path | None = None
@@ -93,18 +93,29 @@ def run(settings: ViewSettings) -> None:
 
 def _prepare(folder: Path, settings: ViewSettings, table: BoneTable) -> None:
     """Read the files and write what the page shows."""
-    layers = [
-        Layer(key, title, path.name, _labels(path, source, table))
+    maps = [
+        (key, title, path, source)
         for key, title, path, source in (
             ("labels", "Labels", settings.labels, settings.labels_table),
             ("reference", "Reference", settings.reference, settings.reference_table),
         )
         if path is not None
     ]
+    warn_of_unnamed([path for _, _, path, source in maps if source is None])
+    layers = [Layer(key, title, path.name, _labels(path, source, table)) for key, title, path, source in maps]
     scan = read_volume(settings.scan, series=settings.series)
     limit = None if settings.full else LIMIT
     name = settings.scan.resolve().name
-    manifest = write_view(folder, scan, layers, table=table, name=name, limit=limit, surfaces=settings.surfaces)
+    manifest = write_view(
+        folder,
+        scan,
+        layers,
+        table=table,
+        name=name,
+        limit=limit,
+        surfaces=settings.surfaces,
+        remedy="--full shows all of it.",
+    )
     for notice in manifest["notices"]:
         print(notice, file=sys.stderr)
 

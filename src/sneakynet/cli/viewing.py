@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sneakynet.cohort.scans import case_name, find_scans
+from sneakynet.counted import counted
 from sneakynet.errors import SettingError, VolumeError
 from sneakynet.evaluation.nnunet_summary import NNUNET_SUMMARY, nnunet_summary
 from sneakynet.evaluation.pairing import Pair
@@ -50,7 +51,8 @@ def find_case_scans(scans: Path | None, pairs: Sequence[Pair], *, output: Path) 
     by_name = {case_name(path): path for path in found}
     known = {pair.case: by_name[pair.case] for pair in pairs if pair.case in by_name}
     if not known:
-        msg = f"{scans} holds no scan of any of the {len(pairs)} cases; scans must bear their names, as {pairs[0].case}"
+        cases = counted(len(pairs), "case")
+        msg = f"{scans} holds no scan of any of the {cases}; scans must bear their names, as {pairs[0].case}"
         raise SettingError(msg)
     return known
 
@@ -81,7 +83,8 @@ def write_views(
     table = evaluation.table
     by_case = {pair.case: pair for pair in pairs}
     pictures: dict[str, Sequence[SlicePictures]] = {}
-    for case in worst_cases(scores):
+    erring = {result.case for result in evaluation.results if result.counts.trace() < result.counts.sum()}
+    for case in worst_cases(scores, erring=erring):
         with _silence():
             prediction, reference = read(by_case[case])
         scan = _scan(case, scans, like=reference) if scans else None

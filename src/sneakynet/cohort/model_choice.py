@@ -12,7 +12,7 @@ class ModelChoice:
     """A model and how it computes, as plain values that can be sent to other machines.
 
     Args:
-        path: weights file or exported model; None takes the weights that come with the package.
+        path: weights file, exported model, or the name of a model that comes with the package; None is ``default``.
         precision: see `Predictor.load`.
         threads: see `Predictor.load`.
     """

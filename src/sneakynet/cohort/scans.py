@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from sneakynet.counted import counted
 from sneakynet.errors import SettingError
 from sneakynet.volumes.dicom_folder import dicom_folders, first_dicom_file
 from sneakynet.volumes.read import VOLUME_ENDINGS
@@ -32,7 +33,8 @@ def find_scans(paths: Iterable[Path], *, output: Path, series: str | None = None
         # What may not be listed is left to the reader too: it says so, and the other scans go on.
         inside = _scans_in(path, series) if path.is_dir() and os.access(path, os.R_OK | os.X_OK) else (path,)
         if inside != (path,) and path.resolve() == output.resolve():
-            msg = f"{path} is read as a folder of {len(inside)} scans and cannot get their results too; choose another"
+            held = counted(len(inside), "scan")
+            msg = f"{path} is read as a folder of {held} and cannot get their results too; choose another"
             raise SettingError(msg)
         scans.extend(inside)
     return tuple(scans)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sneakynet.counted import counted
 from sneakynet.errors import DatasetError
 from sneakynet.volumes.atomic import write_whole
 
@@ -34,7 +35,8 @@ def make_splits(cases: Collection[str], *, folds: int, seed: int) -> tuple[Split
         DatasetError: fewer than 2 folds, or fewer cases than folds.
     """
     if not 2 <= folds <= len(cases):
-        msg = f"{len(cases)} cases cannot be held out in {folds} folds; choose 2 folds to as many as there are cases"
+        held = counted(len(cases), "case")
+        msg = f"{held} cannot be held out in {counted(folds, 'fold')}; choose 2 folds to as many as there are cases"
         raise DatasetError(msg)
     order = np.random.default_rng(seed).permutation(sorted(cases)).tolist()
     held_out = [sorted(order[fold::folds]) for fold in range(folds)]
@@ -61,7 +63,7 @@ def read_split(path: Path, *, fold: int, cases: Collection[str]) -> Split:
         msg = f'cannot read the splits {path} ({reason}); it must be a list of {{"train": [...], "val": [...]}}'
         raise DatasetError(msg) from error
     if split is None:
-        msg = f"{path} has {len(folds)} folds, 0 to {len(folds) - 1}; there is no fold {fold}"
+        msg = f"{path} has {counted(len(folds), 'fold')}, 0 to {len(folds) - 1}; there is no fold {fold}"
         raise DatasetError(msg)
     training, validation = split
     faults = [

@@ -8,6 +8,7 @@ from itertools import combinations
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
+from sneakynet.counted import counted
 from sneakynet.errors import DatasetError, SettingError
 from sneakynet.evaluation.metric import BY_KEY, METRICS
 from sneakynet.evaluation.paired import bootstrap_interval, cases_needed, holm, signed_rank
@@ -200,9 +201,9 @@ def _warn_of_other_references(methods: Sequence[Scores], keys: Sequence[tuple[st
     other = {case for case, bone in keys if len({method.rows[case, bone].voxels_reference for method in methods}) > 1}
     if other:
         _LOG.warning(
-            "the bones of %d cases have other numbers of reference voxels from method to method, so they were scored "
+            "the bones of %s have other numbers of reference voxels from method to method, so they were scored "
             "against other references or on other grids: %s",
-            len(other),
+            counted(len(other), "case"),
             _shown(sorted(other)),
         )
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sneakynet.counted import counted
 from sneakynet.errors import DatasetError
 from sneakynet.volumes.read import VOLUME_ENDINGS
 
@@ -77,14 +78,14 @@ def pair_cases(prediction: Path, reference: Path) -> tuple[Pair, ...]:
     missing = sorted(references.keys() - predictions.keys())
     if missing:
         msg = (
-            f"{prediction} has no prediction for {len(missing)} of the {len(references)} cases in {reference}: "
-            f"{_shown(missing)}; predict them too, or take their references out"
+            f"{prediction} has no prediction for {len(missing)} of the {counted(len(references), 'case')} in "
+            f"{reference}: {_shown(missing)}; predict them too, or take their references out"
         )
         raise DatasetError(msg)
     extra = sorted(predictions.keys() - references.keys())
     if extra:
         _LOG.warning(
-            "%d predictions have no reference in %s and are left out: %s", len(extra), reference, _shown(extra)
+            "left out %s without a reference in %s: %s", counted(len(extra), "prediction"), reference, _shown(extra)
         )
     return tuple(Pair(case, predictions[case], references[case]) for case in sorted(references))
 
@@ -130,7 +131,7 @@ def scans_of(labels: Sequence[Path], scan: Path) -> dict[Path, Path]:
     missing = sorted({case_name(path) for path in labels} - scans.keys())
     if missing:
         msg = (
-            f"{scan} has no scan for {len(missing)} of the {len(labels)} label maps: {_shown(missing)}; "
+            f"{scan} has no scan for {len(missing)} of the {counted(len(labels), 'label map')}: {_shown(missing)}; "
             "scans bear the case names of their label maps"
         )
         raise DatasetError(msg)

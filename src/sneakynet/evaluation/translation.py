@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from sneakynet.anatomy.bone import BoneTable
 from sneakynet.anatomy.ignored import IGNORE, ignored
-from sneakynet.errors import BoneTableError, DatasetError
+from sneakynet.errors import BoneTableError, DatasetError, VolumeError
 from sneakynet.evaluation.slabs import slabs
 from sneakynet.types import LabelArray
 from sneakynet.volumes.label_names import read_label_names
@@ -42,7 +42,7 @@ def translation_for(path: Path, table: BoneTable, *, source: str | None) -> Tran
         table: what to translate to.
         source: a scheme or a CSV file (see `foreign_labels`). None goes by the label names that the file holds, else
             by those of a ``dataset.json`` beside its folder (nnU-Net's layout), else takes the labels as the table's
-            own, with a warning.
+            own (see `warn_of_unnamed`).
 
     Raises:
         BoneTableError: the source is unknown, or none of the names is.
@@ -51,11 +51,25 @@ def translation_for(path: Path, table: BoneTable, *, source: str | None) -> Tran
     """
     if source is not None:
         return foreign_labels(source, table)
-    names = read_label_names(path) or _dataset_names(path.resolve().parent.parent / "dataset.json")
-    if names:
-        return named_labels(names, table)
-    _LOG.warning("%s names no labels; they are taken as those of the bone table", path)
-    return own_labels(table)
+    names = _names(path)
+    return named_labels(names, table) if names else own_labels(table)
+
+
+def warn_of_unnamed(paths: Iterable[Path]) -> None:
+    """Say in one message which label maps name no labels, so that their labels are taken as the bone table's own.
+
+    Args:
+        paths: label maps that no scheme was given for. Of one that cannot be read nothing is said: its reader will.
+    """
+    unnamed = [path for path in paths if _is_unnamed(path)]
+    if len(unnamed) == 1:
+        _LOG.warning("%s names no labels; they are taken as those of the bone table", unnamed[0])
+    elif unnamed:
+        _LOG.warning(
+            "%d label maps name no labels; they are taken as those of the bone table: %s",
+            len(unnamed),
+            _shown([str(path) for path in unnamed]),
+        )
 
 
 def own_labels(table: BoneTable) -> Translation:
@@ -139,6 +153,18 @@ def translate(labels: LabelArray, translation: Translation, *, path: Path) -> La
     for slab in slabs(labels):
         translated[slab] = lut[labels[slab]]
     return translated
+
+
+def _names(path: Path) -> dict[int, str]:
+    """Label names that the file holds, or a ``dataset.json`` beside its folder; empty if there are none."""
+    return read_label_names(path) or _dataset_names(path.resolve().parent.parent / "dataset.json")
+
+
+def _is_unnamed(path: Path) -> bool:
+    try:
+        return not _names(path)
+    except (VolumeError, DatasetError):
+        return False
 
 
 def _dataset_names(path: Path) -> dict[int, str]:

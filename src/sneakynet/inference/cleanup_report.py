@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass
 
+from sneakynet.counted import counted
 from sneakynet.inference.cleanup_settings import CleanupSettings
 
 LISTED = 10
@@ -99,8 +100,9 @@ class CleanupReport:
         removed, filled = self.voxels_removed * self.voxel_ml, self.void_voxels_filled * self.voxel_ml
         said = []
         if self.components_removed:
-            whole = f", {len(self.bones_removed)} of {self.bones} bones with them" if self.bones_removed else ""
-            said.append(f"removed {self.components_removed} of {self.components} components ({removed:.2f} ml){whole}")
+            bones, components = counted(self.bones, "bone"), counted(self.components, "component")
+            whole = f", {len(self.bones_removed)} of {bones} with them" if self.bones_removed else ""
+            said.append(f"removed {self.components_removed} of {components} ({removed:.2f} ml){whole}")
         if self.void_voxels_filled:
             said.append(f"filled {filled:.2f} ml of cavities")
         return "; ".join(said) or "nothing to remove or to fill"

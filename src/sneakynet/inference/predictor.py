@@ -27,7 +27,7 @@ from sneakynet.inference.scan_pyramid import ScanPyramid
 from sneakynet.inference.segmentation import Segmentation
 from sneakynet.inference.upsample import Samples, label_planes
 from sneakynet.models.allocator import freed_memory_kept, keep_freed_memory
-from sneakynet.models.default import default_weights
+from sneakynet.models.packaged import model_path
 from sneakynet.models.sneakynet import SneakyNet
 from sneakynet.models.weights import WeightsHeader, load_weights
 from sneakynet.types import Affine
@@ -109,8 +109,8 @@ class Predictor:
         """Read a model.
 
         Args:
-            path: a weights file, or a folder that ``sneakynet export`` wrote; None takes the weights that come with the
-                package.
+            path: a weights file, a folder that ``sneakynet export`` wrote, or the name of a model that comes with the
+                package: ``default`` (also None) or ``fast``.
             device: see `resolve_device`.
             precision: of the convolutions, see `compute_dtype`.
             threads: of the processor, for the whole process from then on; None leaves them as they are.
@@ -124,7 +124,7 @@ class Predictor:
                 msg = f"threads is a number from 1 on, got {threads}"
                 raise SettingError(msg)
             torch.set_num_threads(threads)
-        path = default_weights() if path is None else Path(path)
+        path = model_path(path)
         if is_exported(path):
             engine, header = load_exported(path, device=device, precision=precision)
             return cls(engine, header, name=path.resolve().name)
@@ -313,7 +313,7 @@ def segment(
 
     Args:
         scan: Hounsfield units; any orientation, spacing and size, oblique too.
-        model: a weights file, or a folder that ``sneakynet export`` wrote; None takes the weights of the package.
+        model: see `Predictor.load`.
         device: ``auto``, ``cpu``, ``cuda`` ...
         precision: ``auto``, ``f32``, ``bf16`` or, on a GPU, ``f16``.
         order: put vertebrae, ribs and sides in the order that everyone's have, see `Segmentation.in_order`.

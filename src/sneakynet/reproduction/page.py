@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sneakynet.counted import counted
 from sneakynet.evaluation.spread import spread_of
 from sneakynet.reproduction.plan import Plan
 from sneakynet.reproduction.pooled import RATES, Pooled, gap, median_interval
@@ -68,14 +69,14 @@ def _facts(pooled: Pooled, results: Mapping[str, Pooled]) -> dict[str, Any]:
 def _words(plan: Plan, results: Mapping[str, Pooled]) -> list[str]:
     done = sum(len(pooled.folds) for pooled in results.values())
     everything = len(plan.experiments) * len(plan.folds)
-    source = "phantoms" if plan.data == "phantoms" else "given scans"
+    scans = counted(len(plan.cases), "phantom" if plan.data == "phantoms" else "given scan")
     sizes = " / ".join(
         f"{len(part)}" for part in (plan.folds[0].training, plan.folds[0].validation, plan.folds[0].test)
     )
     words = [
-        f"Scale `{plan.scale}`: {len(plan.cases)} {source} at {plan.spacing:g} mm in {len(plan.folds)} folds "
-        f"({sizes} in the first), {plan.iterations} iterations for every network, seed {plan.seed}.",
-        f"Done: {done} of {everything} trainings with their tests.",
+        f"Scale `{plan.scale}`: {scans} at {plan.spacing:g} mm in {counted(len(plan.folds), 'fold')} "
+        f"({sizes} in the first), {counted(plan.iterations, 'iteration')} for every network, seed {plan.seed}.",
+        f"Done: {done} of {counted(everything, 'training')} with tests.",
     ]
     if done < everything:
         words.append("The figures below are of what is done so far; the same command goes on.")

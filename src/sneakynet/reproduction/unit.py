@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from sneakynet.anatomy.bone import BoneTable
+from sneakynet.counted import counted
 from sneakynet.data.dataset import CaseFiles
 from sneakynet.evaluation.case import Comparison, compare_files
 from sneakynet.evaluation.pairing import Pair
@@ -113,7 +114,7 @@ def _train(unit: Unit, *, late: Callable[[], bool], report: Callable[[str], None
         shutil.rmtree(run, ignore_errors=True)  # broken off before its first checkpoint
     plan, experiment = unit.plan, unit.experiment
     settings = plan.settings(experiment, unit.fold, folder=unit.folder, device=unit.device, threads=unit.threads)
-    report(f"{unit.name}: training{' goes on' if resume else ''}, {settings.steps} iterations")
+    report(f"{unit.name}: training{' goes on' if resume else ''}, {counted(settings.steps, 'iteration')}")
     if not train(
         unit.data,
         run,

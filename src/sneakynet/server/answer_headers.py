@@ -3,10 +3,20 @@
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from sneakynet.viewer.browser.content_policy import content_policy
+
+VIEWER = "/view/"
+"""Where the viewer's page and its scripts are. It stands in a frame of a scan's page."""
+
+_POLICY = (
+    "default-src 'self'; img-src 'self' blob: data:; style-src 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+)
+_VIEWER_POLICY = content_policy(frame_ancestors="'self'")
+
 _HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; style-src 'self'; "
-    "frame-ancestors 'self'; base-uri 'none'; form-action 'self'",
     "Cache-Control": "no-store",
+    "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
@@ -28,6 +38,8 @@ class AnswerHeaders:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
+                policy = _VIEWER_POLICY if scope["path"].startswith(VIEWER) else _POLICY
+                headers.setdefault("Content-Security-Policy", policy)
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
             await send(message)

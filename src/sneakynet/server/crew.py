@@ -36,6 +36,7 @@ class CrewSettings:
         options: of every scan.
         preview: draw a picture.
         meshes: make surfaces.
+        view: make what the viewer shows.
         job_seconds: that a scan may take.
     """
 
@@ -45,6 +46,7 @@ class CrewSettings:
     options: CaseOptions = field(default_factory=CaseOptions)
     preview: bool = True
     meshes: bool = True
+    view: bool = True
     job_seconds: float = 4 * 3600.0
 
 
@@ -218,7 +220,7 @@ class _Post:
             self._store.failed(job.id, (outcome.error or "unknown").replace(scan, "the scan"), notes=notes)
             return
         _LOG.info("scan %s: done, %s bones in %s s", job.id, outcome.bones, outcome.seconds)
-        self._store.done(job.id, bones=outcome.bones, seconds=outcome.seconds, notes=notes)
+        self._store.done(job.id, bones=outcome.bones, order=outcome.order, seconds=outcome.seconds, notes=notes)
 
     def _death(self) -> str:
         code = None if self.process is None else self.process.exitcode
@@ -239,5 +241,6 @@ def _work(store: JobStore, job: Job, settings: CrewSettings) -> Work:
     return Work(
         case,
         seg=place.result("seg.dcm") if job.kind == "dicom" else None,
+        view=place.view if settings.view else None,
         glb=place.result("glb") if settings.meshes else None,
     )

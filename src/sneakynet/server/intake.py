@@ -4,6 +4,7 @@ import shutil
 import threading
 from pathlib import Path
 
+from sneakynet.counted import counted
 from sneakynet.server.archive import unpack
 from sneakynet.server.job import Job, ScanKind, scan_in
 from sneakynet.server.job_store import JobStore
@@ -35,7 +36,8 @@ class Intake:
             RefusalError: the queue or the disk is full.
         """
         if len(self.store.waiting()) >= self.limits.waiting:
-            msg = f"{self.limits.waiting} scans are waiting already, no more are allowed; try again later"
+            waiting = counted(self.limits.waiting, "scan is", "scans are")
+            msg = f"{waiting} waiting already, no more are allowed; try again later"
             raise RefusalError(503, msg)
         free = shutil.disk_usage(self.store.folder).free
         if size > free or self.store.used() + size > self.limits.disk:

@@ -34,6 +34,7 @@ class Job:
         series: which series to take, where a DICOM folder holds several.
         deaths: how many workers have died over it.
         bones: how many were found.
+        order: what was renamed to be in order, and what is doubtful, in a line, if anything.
         seconds: that the work took.
         error: why it failed.
         notes: warnings, and results that could not be made.
@@ -50,6 +51,7 @@ class Job:
     series: str | None = None
     deaths: int = 0
     bones: int | None = None
+    order: str | None = None
     seconds: float | None = None
     error: str | None = None
     notes: tuple[str, ...] = ()
@@ -114,6 +116,11 @@ class Place:
     def results(self) -> Path:
         """The folder of what was found."""
         return self.folder / "results"
+
+    @property
+    def view(self) -> Path:
+        """The folder of what the viewer shows."""
+        return self.results / "view"
 
     def result(self, ending: str) -> Path:
         """A file of the results.

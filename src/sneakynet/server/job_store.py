@@ -181,9 +181,11 @@ class JobStore:
             if id in self._jobs:
                 self._steps[id] = step
 
-    def done(self, id: str, *, bones: int | None, seconds: float | None, notes: tuple[str, ...]) -> None:
-        """A job's results are there."""
-        self._end(id, state="done", bones=bones, seconds=seconds, notes=notes)
+    def done(
+        self, id: str, *, bones: int | None, seconds: float | None, notes: tuple[str, ...], order: str | None = None
+    ) -> None:
+        """A job's results are there; what is told of them is told of in `Job`."""
+        self._end(id, state="done", bones=bones, order=order, seconds=seconds, notes=notes)
 
     def failed(self, id: str, error: str, *, notes: tuple[str, ...] = ()) -> None:
         """A job has no results.

@@ -14,6 +14,7 @@ from sneakynet.server.job import Job
 from sneakynet.server.job_store import JobStore
 from sneakynet.server.refusal import RefusalError, unreadable
 from sneakynet.server.status import ENDINGS, Fault, Result, ScanStatus, status_of
+from sneakynet.viewer.browser.file_in import file_in
 
 _MEANING = {
     401: "the token is missing or wrong",
@@ -55,22 +56,25 @@ def _faults(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": Fault, "description": _MEANING[status]} for status in statuses}
 
 
-def make_routes(intake: Intake, access: Access) -> APIRouter:
+def make_routes(intake: Intake, access: Access, *, viewer: bool) -> APIRouter:
     """The interface's paths.
 
     Args:
         intake: lets scans in.
         access: who may use it; that is checked before these are reached.
+        viewer: whether there is one that scans can be looked at with.
     """
     router = APIRouter(prefix="/api")
-    _add_scans(router, intake)
+    _add_scans(router, intake, viewer=viewer)
     for result in ENDINGS:
         _add_result(router, intake.store, result)
+    if viewer:
+        _add_view(router, intake.store)
     _add_session(router, access)
     return router
 
 
-def _add_scans(router: APIRouter, intake: Intake) -> None:
+def _add_scans(router: APIRouter, intake: Intake, *, viewer: bool) -> None:
     store = intake.store
 
     @router.post("/scans", status_code=201, responses=_faults(401, 413, 422, 503, 507), openapi_extra=_FORM)
@@ -83,17 +87,17 @@ def _add_scans(router: APIRouter, intake: Intake) -> None:
                 raise unreadable(msg)
             job = await run_in_threadpool(_admit, intake, file.file, series)
         response.headers["Location"] = f"/api/scans/{job.id}"
-        return status_of(job, store)
+        return status_of(job, store, viewer=viewer)
 
     @router.get("/scans", responses=_faults(401))
     def list_scans() -> list[ScanStatus]:
         """Every scan that the server has, the newest first."""
-        return [status_of(job, store) for job in store.all()]
+        return [status_of(job, store, viewer=viewer) for job in store.all()]
 
     @router.get("/scans/{id}", responses=_faults(401, 404))
     def get_scan(id: str) -> ScanStatus:
         """Where a scan stands."""
-        return status_of(_known(store, id), store)
+        return status_of(_known(store, id), store, viewer=viewer)
 
     @router.delete("/scans/{id}", status_code=204, responses=_faults(401, 404))
     def delete_scan(id: str) -> None:
@@ -117,15 +121,10 @@ def _add_result(router: APIRouter, store: JobStore, result: Result) -> None:
     ending, media_type = ENDINGS[result]
 
     def get_result(id: str) -> FileResponse:
-        job = _known(store, id)
-        if job.open:
-            msg = f"the scan is {job.state}; its results come when it is done"
-            raise RefusalError(409, msg)
+        job = _ended(store, id)
         path = store.place(job).result(ending)
         if not path.is_file():
-            why = "; ".join(text for text in (job.error, *job.notes) if text)
-            msg = f"this scan has no {result}" + (f": {why}" if why else "")
-            raise RefusalError(404, msg)
+            raise _missing(job, result)
         return FileResponse(path, media_type=media_type, filename=path.name)
 
     router.add_api_route(
@@ -136,6 +135,24 @@ def _add_result(router: APIRouter, store: JobStore, result: Result) -> None:
         response_class=FileResponse,
         responses={200: {"content": {media_type: {}}}, **_faults(401, 404, 409)},
     )
+
+
+def _add_view(router: APIRouter, store: JobStore) -> None:
+    @router.get(
+        "/scans/{id}/view/{file:path}",
+        response_class=FileResponse,
+        responses={200: {"content": {"application/octet-stream": {}}}, **_faults(401, 404, 409)},
+    )
+    def get_view(id: str, file: str) -> FileResponse:
+        """What the viewer shows: `view.json`, and the files that it names."""
+        job = _ended(store, id)
+        path = file_in(store.place(job).view, file)
+        if path is None:
+            raise _missing(job, "such file for the viewer")
+        # Of an .nii.gz the browser is to get the gzip as it is.
+        return FileResponse(
+            path, media_type="application/json" if path.suffix == ".json" else "application/octet-stream"
+        )
 
 
 def _add_session(router: APIRouter, access: Access) -> None:
@@ -160,6 +177,19 @@ def _known(store: JobStore, id: str) -> Job:
     if job is None:
         raise _unknown()
     return job
+
+
+def _ended(store: JobStore, id: str) -> Job:
+    job = _known(store, id)
+    if job.open:
+        msg = f"the scan is {job.state}; its results come when it is done"
+        raise RefusalError(409, msg)
+    return job
+
+
+def _missing(job: Job, what: str) -> RefusalError:
+    why = "; ".join(text for text in (job.error, *job.notes) if text)
+    return RefusalError(404, f"this scan has no {what}" + (f": {why}" if why else ""))
 
 
 def _unknown() -> RefusalError:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,8 +19,10 @@ from sneakynet.export.algorithm import Algorithm, recorded_algorithm
 from sneakynet.export.dicom_labels import write_dicom_labels
 from sneakynet.inference.predictor import Predictor
 from sneakynet.server.job_store import Step
-from sneakynet.volumes.atomic import sweep_parts
-from sneakynet.volumes.read import read_labels
+from sneakynet.viewer.browser.view_data import MANIFEST, Layer, write_view
+from sneakynet.viewer.browser.view_meshes import write_view_meshes
+from sneakynet.volumes.atomic import sweep_parts, write_whole
+from sneakynet.volumes.read import read_labels, read_volume
 from sneakynet.volumes.source_series import read_source_series
 
 
@@ -30,11 +33,13 @@ class Work:
     Args:
         case: the scan and its main results.
         seg: file for a DICOM SEG; None where the scan is no DICOM.
+        view: folder for what the viewer shows; None where nobody looks.
         glb: file for the surfaces; None where none are wanted.
     """
 
     case: Case
     seg: Path | None = None
+    view: Path | None = None
     glb: Path | None = None
 
 
@@ -115,11 +120,15 @@ def do(job: Work, predictor: Predictor, *, tell: Callable[[Step], None]) -> tupl
     if outcome.status == "failed":
         return outcome, ()
     notes = []
-    for path, what, make in ((job.seg, "DICOM SEG", _write_seg), (job.glb, "surfaces", _write_glb)):
+    for path, what, make in (
+        (job.seg, "DICOM SEG", _write_seg),
+        (job.view, "pictures for the viewer", _write_view),
+        (job.glb, "surfaces", _write_glb),  # those of the view, too
+    ):
         if path is None:
             continue
         tell(Step(f"writing the {what}"))
-        failed = attempt(case, lambda make=make, path=path: make(case, path, predictor))  # type: ignore[misc]
+        failed = attempt(case, lambda make=make, path=path: make(job, path, predictor))  # type: ignore[misc]
         if failed is not None and failed.error is not None:
             notes.append(f"no {what}: {failed.error}")
     return outcome, tuple(notes)
@@ -133,7 +142,8 @@ def _segment(case: Case, predictor: Predictor, tell: Callable[[Step], None]) -> 
     return write_case(found)
 
 
-def _write_seg(case: Case, path: Path, predictor: Predictor) -> Outcome | None:
+def _write_seg(job: Work, path: Path, predictor: Predictor) -> Outcome | None:
+    case = job.case
     sweep_parts((path,))
     write_dicom_labels(
         path,
@@ -146,15 +156,40 @@ def _write_seg(case: Case, path: Path, predictor: Predictor) -> Outcome | None:
     return None
 
 
-def _write_glb(case: Case, path: Path, predictor: Predictor) -> Outcome | None:
+def _write_view(job: Work, path: Path, predictor: Predictor) -> Outcome | None:
+    case = job.case
+    shutil.rmtree(path, ignore_errors=True)  # of a worker that died over it
+    try:
+        write_view(
+            path,
+            read_volume(case.input, series=case.series),
+            [Layer("labels", "Labels", case.labels.name, read_labels(case.labels))],
+            table=predictor.header.table,
+            name=f"Scan {case.name[:8]}",
+            compress=True,
+            surfaces=job.glb is not None,
+        )
+    except BaseException:
+        shutil.rmtree(path, ignore_errors=True)
+        raise
+    return None
+
+
+def _write_glb(job: Work, path: Path, predictor: Predictor) -> Outcome | None:
+    sweep_parts((path,))
+    if job.view is not None and (job.view / MANIFEST).is_file():
+        (layer,) = write_view_meshes(job.view, table=predictor.header.table)["layers"]
+        if layer["glb"] is not None:
+            with write_whole(path) as part:
+                shutil.copyfile(job.view / layer["glb"], part)
+        return None
     # These come with an extra.
     from sneakynet.export.meshes.bone_meshes import bone_meshes
     from sneakynet.export.meshes.glb import write_glb
 
-    sweep_parts((path,))
-    meshes = bone_meshes(read_labels(case.labels), table=predictor.header.table)
+    meshes = bone_meshes(read_labels(job.case.labels), table=predictor.header.table)
     if meshes:
-        write_glb(path, meshes, facts={"labels": case.labels.name})
+        write_glb(path, meshes, facts={"labels": job.case.labels.name})
     return None
 
 

@@ -5,6 +5,8 @@ softmax from the features, and keeps its share of the sums by class (or of the w
 nothing with an axis of classes and one of voxels ever reaches memory.
 """
 
+import inspect
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -14,6 +16,11 @@ from torch import Tensor
 
 _BLOCK = 64  # voxels at a time
 _PROGRAMS_PER_PROCESSOR = 4
+
+
+def _kernel(function: Callable[..., None]) -> Any:
+    """Compile with Triton, which reads the source: of the function itself, not of a type checker's wrapping."""
+    return triton.jit(inspect.unwrap(function))
 
 
 def class_sums(features: Tensor, weight: Tensor, bias: Tensor, labels: Tensor, *, ignore: int | None) -> Tensor:
@@ -102,7 +109,7 @@ def _meta(features: Tensor, classes: int) -> dict[str, Any]:
     }
 
 
-@triton.jit  # type: ignore[untyped-decorator]
+@_kernel
 def _read_head(w, b, n_classes, n_channels, CLASSES: tl.constexpr, CHANNELS: tl.constexpr):  # type: ignore[no-untyped-def]
     classes = tl.arange(0, CLASSES)
     channels = tl.arange(0, CHANNELS)
@@ -116,7 +123,7 @@ def _read_head(w, b, n_classes, n_channels, CLASSES: tl.constexpr, CHANNELS: tl.
     return weight, bias
 
 
-@triton.jit  # type: ignore[untyped-decorator]
+@_kernel
 def _softmax_block(  # type: ignore[no-untyped-def]
     x, y, start, weight, bias, n_voxels, n_channels, ignore,
     BLOCK: tl.constexpr, CLASSES: tl.constexpr, CHANNELS: tl.constexpr, PRECISION: tl.constexpr,
@@ -142,7 +149,7 @@ def _softmax_block(  # type: ignore[no-untyped-def]
     return feature, surprise, p, mine
 
 
-@triton.jit  # type: ignore[untyped-decorator]
+@_kernel
 def _sums_kernel(  # type: ignore[no-untyped-def]
     x, w, b, y, parts, n_voxels, n_classes, n_channels, ignore,
     BLOCK: tl.constexpr, CLASSES: tl.constexpr, CHANNELS: tl.constexpr, PRECISION: tl.constexpr,
@@ -168,7 +175,7 @@ def _sums_kernel(  # type: ignore[no-untyped-def]
     tl.store(out + 3 * CLASSES, lost)
 
 
-@triton.jit  # type: ignore[untyped-decorator]
+@_kernel
 def _gradient_kernel(  # type: ignore[no-untyped-def]
     x, w, b, y, on_label, anywhere, voxel_weight, dx, dw, db, n_voxels, n_classes, n_channels, ignore,
     BLOCK: tl.constexpr, CLASSES: tl.constexpr, CHANNELS: tl.constexpr, PRECISION: tl.constexpr,

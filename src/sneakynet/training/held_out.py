@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from sneakynet.anatomy.bone import BoneTable
+from sneakynet.counted import counted
 from sneakynet.data.case import Case
 from sneakynet.data.sampling import Patches
 from sneakynet.models.sneakynet import SneakyNet
@@ -59,7 +60,7 @@ class Measured:
             for name, one in self.networks.items()
         ]
         if self.scans_dsc is not None:
-            parts.append(f"{len(self.bones)} whole scans: DSC {self.scans_dsc:.3f}")
+            parts.append(f"{counted(len(self.bones), 'whole scan')}: DSC {self.scans_dsc:.3f}")
         return "; ".join(parts)
 
     def write_bones(self, path: Path, table: BoneTable) -> None:

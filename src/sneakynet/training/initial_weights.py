@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from sneakynet.anatomy.bone import BoneTable
+from sneakynet.counted import counted
 from sneakynet.errors import SettingError
 from sneakynet.models.sneakynet import SneakyNet
 from sneakynet.models.weights import load_weights
@@ -45,13 +46,15 @@ def start_from(model: SneakyNet, path: Path, *, table: BoneTable) -> None:
     shared = {0: 0} | {bone.id: header.table[bone.name].id for bone in table if bone.name in header.table}
     if len(shared) == 1:
         msg = (
-            f"{path} knows none of the {len(table)} bones of this table; start from fresh weights, or give its --table"
+            f"{path} knows none of the {counted(len(table), 'bone')} of this table; start from fresh weights, or give "
+            "its --table"
         )
         raise SettingError(msg)
     fresh = sorted(bone.name for bone in table if bone.id not in shared)
     if fresh:
         shown = ", ".join(fresh[:8]) + (" ..." if len(fresh) > 8 else "")
-        _LOG.warning("%s knows %d of %d bones; these start afresh: %s", path, len(shared) - 1, len(table), shown)
+        bones = counted(len(table), "bone")
+        _LOG.warning("%s knows %d of %s; these start afresh: %s", path, len(shared) - 1, bones, shown)
     own = model.state_dict()
     model.load_state_dict(
         {

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from sneakynet.anatomy.bone import BoneTable
+from sneakynet.counted import counted
 from sneakynet.data.body_folder import BodyFolder, is_body_folder
 from sneakynet.data.case import Case
 from sneakynet.data.dataset import Dataset, split_cases
@@ -128,7 +129,7 @@ def _split(dataset: Dataset, settings: TrainSettings) -> Split:
     if settings.validation_cases is not None or not dataset.splits:
         return split_cases(names, validation=settings.validation_cases, seed=settings.seed)
     if settings.fold >= len(dataset.splits):
-        msg = f"{dataset.folder} has {len(dataset.splits)} folds, from 0; there is no fold {settings.fold}"
+        msg = f"{dataset.folder} has {counted(len(dataset.splits), 'fold')}, from 0; there is no fold {settings.fold}"
         raise SettingError(msg)
     return dataset.splits[settings.fold]
 

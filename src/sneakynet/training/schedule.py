@@ -8,7 +8,7 @@ FLOOR = 0.01
 
 
 def learning_rate(
-    step: int, *, peak: float, kind: Literal["constant", "cosine"], steps: int, warmup_steps: int
+    step: int, *, peak: float, kind: Literal["constant", "cosine"], steps: int, warmup_steps: int, first_step: int = 0
 ) -> float:
     """The learning rate for a step.
 
@@ -18,10 +18,10 @@ def learning_rate(
         kind: what follows the warm-up.
         steps: of the whole run, where the cosine ends.
         warmup_steps: over which it rises linearly.
+        first_step: at which this part of the run began: it rises once more, to what it would have been.
     """
-    if step < warmup_steps:
-        return peak * (step + 1) / (warmup_steps + 1)
+    risen = min(1.0, (step - first_step + 1) / (warmup_steps + 1))
     if kind == "constant":
-        return peak
-    done = min(1.0, (step - warmup_steps) / max(1, steps - warmup_steps))
-    return peak * (FLOOR + (1 - FLOOR) * (1 + math.cos(math.pi * done)) / 2)
+        return peak * risen
+    done = min(1.0, max(0, step - warmup_steps) / max(1, steps - warmup_steps))
+    return peak * risen * (FLOOR + (1 - FLOOR) * (1 + math.cos(math.pi * done)) / 2)

@@ -128,6 +128,9 @@ class TrainSettings:
     init: Path | None = None
     """Weights file to start from instead of fresh weights; it must hold the same network, but for patch size and bones:
     classes with the same name start from what it knows of them."""
+    first_step: int = 0
+    """Step to begin at: what another machine began and left as weights (--init) goes on where it stopped, in patches
+    and rate, after a warm-up for the optimiser, whose memory starts afresh."""
     seed: int = 0
     """Decides the split, the first weights and every patch."""
 
@@ -163,6 +166,7 @@ class TrainSettings:
                 ("shared_context", "0 or more", self.shared_context >= 0),
                 ("shared_region", "1 or more", self.shared_region >= 1),
                 ("context_steps", "0 or more", self.context_steps >= 0),
+                ("first_step", "from 0 to below steps", 0 <= self.first_step < max(1, self.steps)),
                 ("learning_rate", "above 0", self.learning_rate > 0),
                 ("warmup_steps", "0 or more", self.warmup_steps >= 0),
                 ("background_weight", "above 0", self.background_weight > 0),
@@ -190,6 +194,8 @@ class TrainSettings:
         if self.context_steps and (not self.contexts or self.variant in {"A", "C"}):
             faults.append(f"context_steps needs contexts with a loss of their own, variant {self.variant} has none")
         faults += self._sharing_faults() if self.shared_context > 0 else []
+        if self.first_step > 0 and self.init is None:
+            faults.append("first_step needs the weights that were reached by then, as init")
         if self.splits is not None and self.validation_cases is not None:
             faults.append("splits says which cases are held out; leave out validation_cases")
         if faults:

@@ -12,6 +12,7 @@ from sneakynet.errors import SneakyNetError
 from sneakynet.models.sneakynet import SneakyNet
 from sneakynet.training.loss import Loss, head_loss
 from sneakynet.training.processes import Processes
+from sneakynet.training.recorded import RecordedStep, shapes
 from sneakynet.training.schedule import learning_rate
 from sneakynet.training.settings import TrainSettings
 
@@ -71,9 +72,13 @@ class Trainer:
             model = nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call]
         self.model = model
         self.settings = settings
-        self.step = 0
+        self.step = settings.first_step
         self.device = next(model.parameters()).device
-        self.optimiser = torch.optim.Adam(model.parameters(), lr=settings.learning_rate, fused=True)
+        # What a recorded step reads lies on the GPU: there the rate is a tensor.
+        self._records = self.device.type == "cuda" and self.processes.count == 1 and settings.shared_context == 0
+        rate = torch.tensor(settings.learning_rate, device=self.device) if self._records else settings.learning_rate
+        self.optimiser = torch.optim.Adam(model.parameters(), lr=rate, fused=True, capturable=self._records)
+        self._recorded: dict[tuple[object, ...], RecordedStep] = {}
         self.averaged = copy.deepcopy(model).eval() if settings.ema else None
         for parameter in () if self.averaged is None else self.averaged.parameters():
             parameter.requires_grad = False
@@ -103,24 +108,54 @@ class Trainer:
             kind=settings.schedule,
             steps=settings.steps,
             warmup_steps=settings.warmup_steps,
+            first_step=settings.first_step,
         )
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
+        self._set_rate(rate)
         self.model.train()
+        contexts_only = self.step < settings.context_steps
+        values = self._run(patches, contexts_only=contexts_only)
+        self._refuse_divergence(values)
+        self.step += 1
+        self._average()
+        names = self._loss_names(contexts_only=contexts_only)
+        return StepReport(
+            losses={name: Loss(*row) for name, row in zip(names, values, strict=True)}, learning_rate=rate
+        )
+
+    def _run(self, patches: Patches, *, contexts_only: bool) -> Tensor:
+        """A step's work; see `_update`. On one GPU it is recorded and replayed."""
+        if not self._records:
+            return self._update(patches, contexts_only=contexts_only)
+        on_device = Patches(
+            tuple(image.to(self.device, non_blocking=True) for image in patches.images),
+            tuple(label.to(self.device, non_blocking=True) for label in patches.labels),
+        )
+        kind = (contexts_only, shapes(on_device))
+        if kind not in self._recorded:
+            # A recording holds the gradients of its step: another kind of step starts without them.
+            self._recorded = {kind: RecordedStep(lambda these: self._update(these, contexts_only=contexts_only))}
+        return self._recorded[kind](on_device)
+
+    def _update(self, patches: Patches, *, contexts_only: bool) -> Tensor:
+        """Gradients and update, without a look at any value on a GPU.
+
+        Returns:
+            Total, cross-entropy and Dice of every network that has a loss, ``[network 3]``.
+        """
         self.optimiser.zero_grad(set_to_none=True)
-        parts = [self._learn(part) for part in patches.parts(settings.accumulate)]
-        self._check(torch.stack([loss.total for part in parts for loss in part.values()]).sum())
+        settings = self.settings
+        parts = [self._learn(part, contexts_only=contexts_only) for part in patches.parts(settings.accumulate)]
+        values = torch.stack([torch.stack([torch.stack(_values(loss)) for loss in part.values()]) for part in parts])
+        self._skip_if_no_number(values[..., 0].sum())
         self._add_up_gradients()
         if settings.clip_norm:
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), settings.clip_norm)
         self.optimiser.step()
-        self.step += 1
-        self._average()
-        return StepReport(losses=_mean(parts), learning_rate=rate)
+        return values.mean(0)
 
-    def _learn(self, patches: Patches) -> dict[str, Loss]:
+    def _learn(self, patches: Patches, *, contexts_only: bool) -> dict[str, Loss]:
         """Add the gradient of some of a step's patches; their losses without it."""
-        losses = self.losses(patches, contexts_only=self.step < self.settings.context_steps)
+        losses = self.losses(patches, contexts_only=contexts_only)
         total = torch.stack([loss.total for loss in losses.values()]).sum() / self.settings.accumulate
         total.backward()  # type: ignore[no-untyped-call]
         return {name: replace(loss, total=loss.total.detach()) for name, loss in losses.items()}
@@ -137,17 +172,26 @@ class Trainer:
             sums = self.processes.add_up(torch.cat([buffer.flatten() for buffer in statistics]))
             _replace(statistics, sums / count)
 
-    def _check(self, total: Tensor) -> None:
+    def _skip_if_no_number(self, total: Tensor) -> None:
         """Let no loss that is no number reach the weights."""
         if self.device.type == "cuda":
             # The optimiser skips such a step by itself; asking at each step would leave the GPU waiting.
             self.optimiser.found_inf = (~torch.isfinite(total)).float()  # type: ignore[attr-defined]
-            self._skipped = self._skipped + self.optimiser.found_inf  # type: ignore[attr-defined]
-            bad = self.step % _CHECK_EVERY == 0 and bool(self._skipped)
-        else:
-            bad = not bool(torch.isfinite(total))
-        if bad:
+            self._skipped += self.optimiser.found_inf  # type: ignore[attr-defined]
+        elif not bool(torch.isfinite(total)):
             raise DivergedError.at(self.step, f"loss is {float(total)}")
+
+    def _refuse_divergence(self, values: Tensor) -> None:
+        """On a GPU, ask now and then."""
+        if self.device.type == "cuda" and self.step % _CHECK_EVERY == 0 and bool(self._skipped):
+            raise DivergedError.at(self.step, f"loss is {float(values[:, 0].sum())}")
+
+    def _set_rate(self, rate: float) -> None:
+        for group in self.optimiser.param_groups:
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(rate)
+            else:
+                group["lr"] = rate
 
     def losses(self, patches: Patches, *, contexts_only: bool = False) -> dict[str, Loss]:
         """Loss of every network that has one; their sum is what is trained on."""
@@ -165,9 +209,9 @@ class Trainer:
                     else self.model.features(images[0], images[1:])
                 )
                 features = [maps.target, *maps.contexts]
-        scored = {f"context_{2**n}x": i for i, n in enumerate(self.model.architecture.contexts) if i < len(heads)}
-        parts = [] if contexts_only else [("target", features.pop(0), self.model.target_head(), labels[0])]
-        parts += [(name, features[i], heads[i], labels[i + 1]) for name, i in scored.items()]
+        parts = [] if contexts_only else [(features.pop(0), self.model.target_head(), labels[0])]
+        parts += zip(features, heads, labels[1:], strict=False)
+        names = self._loss_names(contexts_only=contexts_only)
         return {
             name: head_loss(
                 feature,
@@ -179,8 +223,13 @@ class Trainer:
                 ignore=torch.iinfo(label.dtype).max,
                 add_up=self.processes.add_up if self.processes.count > 1 else None,
             )
-            for name, feature, (weight, bias), label in parts
+            for name, (feature, (weight, bias), label) in zip(names, parts, strict=True)
         }
+
+    def _loss_names(self, *, contexts_only: bool) -> list[str]:
+        """Of the networks that have a loss, in order."""
+        contexts = self.model.architecture.contexts[: len(self.model.context_heads())]
+        return [*([] if contexts_only else ["target"]), *(f"context_{2**kappa}x" for kappa in contexts)]
 
     def state(self) -> dict[str, Any]:
         """Everything that a later run needs to go on exactly; tensors and plain values."""
@@ -197,14 +246,19 @@ class Trainer:
         self.model.load_state_dict(state["model"])
         if self.averaged is not None:
             self.averaged.load_state_dict(state["averaged"])
+        self._recorded.clear()
         self.optimiser.load_state_dict(state["optimiser"])
+        for group in self.optimiser.param_groups:  # a run may go on elsewhere than where it began
+            group["capturable"] = self._records
+            group["lr"] = torch.as_tensor(group["lr"], device=self.device) if self._records else float(group["lr"])
 
     @torch.no_grad()
     def _average(self) -> None:
         if self.averaged is None:
             return
         # A short history counts less, or the first weights would linger for thousands of steps.
-        decay = min(self.settings.ema, (1 + self.step) / (10 + self.step))
+        done = self.step - self.settings.first_step
+        decay = min(self.settings.ema, (1 + done) / (10 + done))
         old: list[Tensor] = list(self.averaged.parameters())
         torch._foreach_lerp_(old, list(self.model.parameters()), 1 - decay)
         if statistics := list(self.averaged.buffers()):
@@ -218,16 +272,5 @@ def _replace(tensors: list[Tensor], flat: Tensor) -> None:
         start += tensor.numel()
 
 
-def _mean(parts: list[dict[str, Loss]]) -> dict[str, Loss]:
-    """Of every network's losses over the parts of a step."""
-    if len(parts) == 1:
-        return parts[0]
-    return {
-        name: Loss(
-            *(
-                torch.stack([torch.as_tensor(getattr(part[name], field.name)) for part in parts]).mean()
-                for field in fields(Loss)
-            )
-        )
-        for name in parts[0]
-    }
+def _values(loss: Loss) -> list[Tensor]:
+    return [torch.as_tensor(getattr(loss, field.name)).float() for field in fields(Loss)]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from sneakynet.counted import counted
 from sneakynet.evaluation.comparison import ALL, Comparison, Difference
 from sneakynet.evaluation.metric import BY_KEY, METRICS, Metric
 from sneakynet.evaluation.paired import ALPHA
@@ -100,5 +101,5 @@ def _words(line: Line) -> str:
     )
     if d.low is not None:
         text += f" (95% interval {number(d.low, digits, sign=True)} to {number(d.high, digits, sign=True)})"
-    text += f"; {d.second} is better in {d.second_better} of {d.cases} cases, {d.first} in {d.first_better}"
+    text += f"; {d.second} is better in {d.second_better} of {counted(d.cases, 'case')}, {d.first} in {d.first_better}"
     return f"{text}; p = {d.p_holm:.2g}." if d.p_holm is not None else f"{text}."

@@ -7,8 +7,10 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from sneakynet.counted import counted
 from sneakynet.evaluation.comparison import ALL, Comparison, Difference
 from sneakynet.evaluation.metric import METRICS, Metric
+from sneakynet.viewer.short_name import short_name
 
 SHOWN = ("dsc", "nsd_3mm", "identified", "side_swap", "neighbour_shift", "far")
 """Metrics of the figure; the tables have all."""
@@ -57,8 +59,9 @@ def draw_forest_plot(comparison: Comparison) -> Figure:
         _panel(axes, metric, [d for d in shown if d.metric == metric.key], groups=groups, others=others, first=first)
     for axes in panels[len(metrics) :]:
         axes.set_axis_off()
+    cases = counted(len(comparison.cases), "case")
     figure.suptitle(
-        f"Difference to {_short(first)}, {len(comparison.cases)} cases; 95% bootstrap intervals over cases",
+        f"Difference to {short_name(first)}, {cases}; 95% bootstrap intervals over cases",
         fontsize=10,
         parse_math=False,
     )
@@ -88,7 +91,7 @@ def _panel(
         for d, y in zip(own, heights, strict=True):
             if d.low is not None and d.high is not None:
                 axes.plot([d.low, d.high], [y, y], color=color, linewidth=1.3, solid_capstyle="butt")
-        axes.plot([d.difference for d in own], heights, mark, color=color, markersize=4, label=_short(other))
+        axes.plot([d.difference for d in own], heights, mark, color=color, markersize=4, label=short_name(other))
     axes.set_yticks(range(len(groups)), ["all bones", *groups[1:]], fontsize=7, parse_math=False)
     axes.axhline(0.5, color="#cccccc", linewidth=0.6)
     axes.set_ylim(len(groups) - 0.4, -0.6)
@@ -99,11 +102,7 @@ def _panel(
     if metric.better == "lower":
         axes.invert_xaxis()
     axes.set_title(f"{metric.label}{' (mm)' if metric.unit == 'mm' else ''}", fontsize=9)
-    second = _short(others[0]) if len(others) == 1 else "the other"
-    axes.set_xlabel(f"← {_short(first)} better     {second} better →", fontsize=7, parse_math=False)
+    second = short_name(others[0]) if len(others) == 1 else "the other"
+    axes.set_xlabel(f"← {short_name(first)} better     {second} better →", fontsize=7, parse_math=False)
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= 24 else name[:23] + "…"

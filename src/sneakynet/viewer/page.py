@@ -5,6 +5,9 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from sneakynet.counted import counted
+from sneakynet.viewer.short_name import titled
+
 
 def render(template: str, **values: object) -> str:
     """Fill a template.
@@ -28,7 +31,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": number, "percent": percent}
+    environment.filters |= {"counted": counted, "number": number, "percent": percent, "titled": titled}
     return environment
 
 

@@ -1,9 +1,10 @@
 """An evaluation as one HTML page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from importlib.metadata import version
 
 from sneakynet.anatomy.bone import BoneTable
+from sneakynet.counted import counted
 from sneakynet.evaluation.contingency import Contingency
 from sneakynet.evaluation.metric import BY_KEY
 from sneakynet.evaluation.scores import Scores
@@ -58,6 +59,7 @@ def report_page(
         kinds=KINDS,
         cases=case_lines(scores),
         pictures=pictures,
+        faultless=counts.trace() == counts.sum(),
         bones=lines,
         absent=[bone.name for bone in table if bone.name not in held],
         metrics=table_metrics(scores),
@@ -67,9 +69,14 @@ def report_page(
     )
 
 
-def worst_cases(scores: Scores) -> tuple[str, ...]:
-    """The cases to show in pictures, the worst first."""
-    return tuple(line.case for line in case_lines(scores)[:WORST])
+def worst_cases(scores: Scores, *, erring: Container[str]) -> tuple[str, ...]:
+    """The cases to show in pictures, the worst first.
+
+    Args:
+        scores: of every bone of every case.
+        erring: the cases in which any voxel is wrong; of the others there is nothing to see.
+    """
+    return tuple(line.case for line in case_lines(scores) if line.case in erring)[:WORST]
 
 
 def summary_words(scores: Scores, found: Sequence[Cell]) -> tuple[str, ...]:
@@ -78,15 +85,15 @@ def summary_words(scores: Scores, found: Sequence[Cell]) -> tuple[str, ...]:
     dsc = boxes(scores, "dsc")[0]
     missed = sum(row.values["dsc"] == 0 for row in rows)
     words = [
-        f"{_count(len(rows), 'bone')} in {_count(len(scores.cases), 'case')} were looked for. Half of them have a DSC "
-        f"of {number(dsc.p50)} or more, three quarters of {number(dsc.p25)} or more, and 95 in 100 of "
-        f"{number(dsc.p5)} or more.",
-        f"Not one voxel named right: {_count(missed, 'bone')} ({percent(missed / len(rows))}).",
+        f"{counted(len(rows), 'bone')} in {counted(len(scores.cases), 'case')} {'was' if len(rows) == 1 else 'were'} "
+        f"looked for. Half of them have a DSC of {number(dsc.p50)} or more, three quarters of {number(dsc.p25)} or "
+        f"more, and 95 in 100 of {number(dsc.p5)} or more.",
+        f"Not one voxel named right: {counted(missed, 'bone')} ({percent(missed / len(rows))}).",
     ]
     if any(row.named_as for row in rows):
         renamed = sum(row.named_as not in {"", row.name, BACKGROUND} for row in rows)
         share = percent(renamed / len(rows))
-        words.append(f"The most of {_count(renamed, 'bone')} ({share}) was given another bone's name.")
+        words.append(f"The most of {counted(renamed, 'bone')} ({share}) was given another bone's name.")
     bone = sum(cell.voxels for cell in found if cell.reference)
     if bone:
         shares = {k: percent(sum(c.voxels for c in found if c.kind == k and c.reference) / bone) for k in KINDS}
@@ -96,10 +103,6 @@ def summary_words(scores: Scores, found: Sequence[Cell]) -> tuple[str, ...]:
             f"their series, {shares['group']} to another bone nearby and {shares['far']} to a bone far away."
         )
     return tuple(words)
-
-
-def _count(number_of: int, thing: str) -> str:
-    return f"{number_of:,} {thing}{'' if number_of == 1 else 's'}"
 
 
 def _name(label: int, table: BoneTable) -> str:

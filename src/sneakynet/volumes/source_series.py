@@ -15,6 +15,7 @@ import pydicom
 from pydicom.config import disable_value_validation
 from pydicom.uid import generate_uid
 
+from sneakynet.counted import counted
 from sneakynet.errors import VolumeError
 from sneakynet.geometry.stack import Stack
 from sneakynet.volumes.dicom import stack_affine, stacked_slices
@@ -166,7 +167,7 @@ def _complete(path: Path, headers: list[pydicom.Dataset], slices: tuple[SourceSl
                 setattr(header, keyword, None)
     _blank_malformed(path, headers)
     faults = [
-        f"{keyword} is missing in {count} of {len(headers)} files"
+        f"{keyword} is missing in {count} of {counted(len(headers), 'file')}"
         for keyword in ("SOPClassUID", "SOPInstanceUID", "FrameOfReferenceUID")
         if (count := sum(not header.get(keyword) for header in headers))
     ]

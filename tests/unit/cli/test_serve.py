@@ -1,8 +1,11 @@
 import socket
 
 import pytest
+import tyro
 
+from sneakynet.cli import serve
 from sneakynet.cli.main import main
+from sneakynet.errors import SettingError
 
 pytest.importorskip("fastapi", reason="needs the extra `serve`")
 
@@ -38,3 +41,18 @@ def test_a_port_that_is_taken(tmp_path, capsys):
         port = other.getsockname()[1]
         assert main(["serve", "-o", str(tmp_path / "data"), "--port", str(port)]) == 2
     assert f"port {port}: Address already in use; give another --port" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("given", "order"), [([], True), (["--no-order"], False)])
+def test_names_are_put_in_order_unless_told_otherwise(given, order):
+    settings = tyro.cli(serve.ServeSettings, args=["-o", "data", *given])
+    assert serve._crew(settings, serve._limits(settings)).options.order is order
+
+
+def test_without_niivue_it_serves_all_the_same(monkeypatch, capsys):
+    def refuse():
+        raise SettingError("the viewer needs NiiVue")
+
+    monkeypatch.setattr(serve, "niivue_script", refuse)
+    assert serve._niivue() is None
+    assert "warning: the pages of the scans have no viewer: the viewer needs NiiVue" in capsys.readouterr().err

@@ -89,7 +89,7 @@ def test_volume_files_beside_dicom(cohort: Path, dicom: Any, where: str, what: s
 
 def test_a_folder_of_scans_gets_no_results(cohort: Path) -> None:
     touch(cohort, "b.nii.gz")
-    with pytest.raises(SettingError, match=r"is read as a folder of 1 scans and cannot get their results too"):
+    with pytest.raises(SettingError, match=r"is read as a folder of 1 scan and cannot get their results too"):
         find_scans([cohort], output=cohort / ".." / "cohort")
 
 

@@ -1,4 +1,5 @@
 import json
+import threading
 
 import numpy as np
 import pytest
@@ -45,6 +46,30 @@ def test_the_latest_used_stay_in_memory(folder):
     assert bodies[1] is not second
 
 
+def test_what_is_asked_for_soon_is_read_once_and_beside_other_work(folder, monkeypatch):
+    readers = []
+
+    def load(path):
+        readers.append((path.stem, threading.current_thread() is threading.main_thread()))
+        return load_body(path)
+
+    monkeypatch.setattr("sneakynet.data.body_folder.load_body", load)
+    bodies = BodyFolder(folder, table=TABLE)
+    bodies.prefetch([0, 2, 0])
+    bodies.prefetch([2])
+    assert [bodies[index].facts["seed"] for index in (0, 1, 2)] == [0, 1, 2]
+    bodies.prefetch([0, 1, 2])  # all in memory
+    assert sorted(readers) == [("b0", False), ("b1", True), ("b2", False)]
+
+
+def test_a_damaged_body_read_beside_other_work_is_named_when_it_is_asked_for(folder):
+    (folder / "b1.npz").write_bytes(b"text")
+    bodies = BodyFolder(folder, table=TABLE)
+    bodies.prefetch([1])
+    with pytest.raises(DatasetError, match=r"cannot read the body .*b1.npz"):
+        bodies[1]
+
+
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 nothing", b"text"])
 def test_damaged_bodies_are_named(folder, content):
     (folder / "b1.npz").write_bytes(content)
@@ -75,7 +100,7 @@ def test_a_missing_body_is_named(tmp_path):
     [
         ({"version": 99}, r"bodies.json is no index of bodies of this version"),
         ({"format": "other"}, r"bodies.json is no index of bodies of this version"),
-        ({"bones": ["horn"]}, r"are labelled with another bone table \(1 bones\); give it with --table"),
+        ({"bones": ["horn"]}, r"are labelled with another bone table \(1 bone\); give it with --table"),
     ],
 )
 def test_other_indices_are_refused(folder, change, message):

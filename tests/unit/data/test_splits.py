@@ -26,7 +26,7 @@ def test_faults(tmp_path, split, cases, fault):
 
 def test_no_such_fold(tmp_path):
     write_splits(tmp_path / "s.json", [(("a",), ("b",))])
-    with pytest.raises(DatasetError, match="has 1 folds, 0 to 0; there is no fold 3"):
+    with pytest.raises(DatasetError, match="has 1 fold, 0 to 0; there is no fold 3"):
         read_split(tmp_path / "s.json", fold=3, cases="ab")
 
 
@@ -55,5 +55,5 @@ def test_every_case_is_held_out_exactly_once(cases, folds):
 
 @pytest.mark.parametrize("folds", [1, 4])
 def test_folds_that_cannot_be(folds):
-    with pytest.raises(DatasetError, match=f"3 cases cannot be held out in {folds} folds"):
+    with pytest.raises(DatasetError, match=f"3 cases cannot be held out in {folds} fold"):
         make_splits(["a", "b", "c"], folds=folds, seed=0)

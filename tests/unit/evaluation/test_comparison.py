@@ -124,7 +124,7 @@ def test_other_bones_are_an_error_or_left_out():
 def test_other_references_and_metrics_are_said(caplog):
     cases = {"one": {"head": 0.5}}
     compared(method("a", cases), method("b", cases, voxels=11))
-    assert "the bones of 1 cases have other numbers of reference voxels" in caplog.text
+    assert "the bones of 1 case have other numbers of reference voxels" in caplog.text
     both = method("a", cases)
     richer = Scores(
         "b", {k: ScoreRow(*k[:1], 1, k[1], "top", {"dsc": 0.5, "iou": 0.3}) for k in both.rows}, ("dsc", "iou")

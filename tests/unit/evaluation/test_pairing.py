@@ -48,7 +48,7 @@ def test_folders_pair_by_case_name(tmp_path, caplog):
         Pair("a", prediction / "a.seg.nrrd", reference / "a.nii.gz"),
         Pair("b", prediction / "b_0000.nii.gz", reference / "b.nii.gz"),
     )
-    assert caplog.messages == [f"1 predictions have no reference in {reference} and are left out: z"]
+    assert caplog.messages == [f"left out 1 prediction without a reference in {reference}: z"]
 
 
 def test_refusals(tmp_path):

@@ -1,7 +1,6 @@
 """Labels of other schemes and tables."""
 
 import json
-import logging
 from pathlib import Path
 
 import nibabel
@@ -17,6 +16,7 @@ from sneakynet.evaluation.translation import (
     own_labels,
     translate,
     translation_for,
+    warn_of_unnamed,
 )
 from sneakynet.volumes.volume import Volume
 from sneakynet.volumes.write import write_labels
@@ -109,7 +109,33 @@ def test_else_those_of_the_dataset(label_map):
         translation_for(label_map, TABLE, source=None)
 
 
-def test_else_the_labels_are_the_tables_own(label_map, caplog):
-    with caplog.at_level(logging.WARNING):
-        assert translation_for(label_map, TABLE, source=None) == own_labels(TABLE)
+def test_else_the_labels_are_the_tables_own(label_map):
+    assert translation_for(label_map, TABLE, source=None) == own_labels(TABLE)
+
+
+@pytest.fixture
+def named(tmp_path):
+    path = tmp_path / "named.nii.gz"
+    write_labels(path, Volume(array(0, 1), np.eye(4)), names={1: "head"}, colors={1: "#000000"})
+    return path
+
+
+def test_a_warning_of_one_without_names(label_map, named, caplog):
+    warn_of_unnamed([label_map, named])
     assert caplog.messages == [f"{label_map} names no labels; they are taken as those of the bone table"]
+
+
+def test_one_warning_of_many_without_names(label_map, named, caplog):
+    others = [label_map.with_name(f"b{n}.nii.gz") for n in range(9)]
+    for other in others:
+        other.write_bytes(label_map.read_bytes())
+    warn_of_unnamed([named, label_map, *others])
+    shown = ", ".join(map(str, [label_map, *others[:7]]))
+    assert caplog.messages == [f"10 label maps name no labels; they are taken as those of the bone table: {shown} ..."]
+
+
+def test_no_warning_of_named_ones_nor_of_what_another_error_will_be_about(label_map, named, tmp_path, caplog):
+    (label_map.parent.parent / "dataset.json").write_text("{}")
+    (tmp_path / "broken.nii.gz").write_bytes(b"x")
+    warn_of_unnamed([named, label_map, tmp_path / "broken.nii.gz", tmp_path / "missing.nii"])
+    assert caplog.messages == []

@@ -23,13 +23,14 @@ def test_everything_is_there_after_a_restart(store, add, clock):
     done, running, waiting = add(store, series="2"), add(store, deliver=True), add(store)
     for _ in range(2):
         store.take(timeout=0.0)
-    store.done(done.id, bones=3, seconds=1.5, notes=("a note",))
+    store.done(done.id, bones=3, seconds=1.5, notes=("a note",), order="renamed a -> b")
     folder, before = store.folder, {job.id: job for job in store.all()}
     store.__exit__(None, None, None)
     with JobStore(folder, clock=clock) as again:
         assert [job.id for job in again.waiting()] == [running.id, waiting.id]
         assert again.get(done.id) == before[done.id]
         assert again.get(done.id).notes == ("a note",)
+        assert again.get(done.id).order == "renamed a -> b"
         assert again.get(running.id).delivery == "waiting"
         assert again.place(again.get(done.id)).scan.read_bytes() == b"x" * 100
 

@@ -58,7 +58,7 @@ def test_classes_are_kept_by_name_and_new_ones_start_afresh(trained, caplog):
 def test_no_bone_in_common(trained):
     path, _ = trained
     bones = table("patella")
-    with pytest.raises(SettingError, match="knows none of the 1 bones of this table; start from fresh weights"):
+    with pytest.raises(SettingError, match="knows none of the 1 bone of this table; start from fresh weights"):
         start_from(network(bones, seed=2), path, table=bones)
 
 

@@ -43,9 +43,27 @@ def test_few_cases_get_no_verdict(read_page):
 def test_three_methods_and_cases_left_out(read_page):
     page = read_page(page_of(scores("a", [0.1] * 4), scores("b", [0.2] * 3), scores("c", [0.2] * 3)))
     assert "corrected by Holm" in page.text
-    assert "1 cases that not all methods have are left out: c3." in page.text
+    assert "1 case that not all methods have is left out: c3." in page.text
     assert "3 cases are too few: a signed-rank test needs 6 for p < 0.05" in page.text
     assert "c against b: mean DSC 0.200 against 0.200, a difference of 0.000" in page.text
+
+
+@pytest.mark.parametrize("methods", [2, 3])
+def test_long_names_are_shortened_in_the_tables(read_page, methods):
+    long = "nnunet_of_another_hospital_with_a_very_long_name_v2"
+    page = read_page(page_of(*[scores(name, [v]) for name, v in ((long, 0.5), ("b", 0.6), ("c", 0.7))[:methods]]))
+    titles = {attrs["title"] for tag, attrs in page.tags if tag == "span" and attrs["title"] == long}
+    assert titles == {long}
+    assert "nnunet_of_an…ong_name_v2" in page.text
+    tables = page.text[page.text.index("bones cases") if methods == 2 else page.text.index("bones first") :]
+    assert long not in tables
+
+
+def test_tables_scroll_in_boxes_of_their_own(read_page):
+    tags = read_page(page_of(scores("a", [0.5]), scores("b", [0.5]))).tags
+    inside = [tags[n - 1] for n, (tag, _) in enumerate(tags) if tag == "table"]
+    assert inside
+    assert all(one == ("div", {"class": "wide"}) for one in inside)
 
 
 def test_names_are_escaped_and_nothing_is_loaded(read_page):

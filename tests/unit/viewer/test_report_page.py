@@ -116,4 +116,16 @@ def test_the_worst_cases_come_first_and_are_few():
         (f"c{n}", "head"): ScoreRow(f"c{n}", 1, "head", "", {"dsc": value})
         for n, value in enumerate([0.9, 0.1, 0.5, 0.4, 0.3, 0.2, 0.6, 0.7])
     }
-    assert worst_cases(Scores("m", rows, ("dsc",))) == ("c1", "c5", "c4", "c3", "c2", "c6")
+    scores = Scores("m", rows, ("dsc",))
+    every = {f"c{n}" for n in range(8)}
+    assert worst_cases(scores, erring=every) == ("c1", "c5", "c4", "c3", "c2", "c6")
+    assert worst_cases(scores, erring=every - {"c5", "c2"}) == ("c1", "c4", "c3", "c6", "c7", "c0")
+    assert worst_cases(scores, erring=frozenset()) == ()
+
+
+@pytest.mark.parametrize(("confused", "faultless"), [([], True), ([(0, 1, 1)], False)])
+def test_a_page_without_errors_says_so(read_page, confused, faultless):
+    table = BoneTable((Bone(1, "head"),))
+    counts = counts_of(table, confused=confused)
+    page = read_page(report_page(scores_of(table, ("one",), value=1.0), counts, table=table, pictures={}))
+    assert ("No voxel of any case is wrong." in page.text) == faultless

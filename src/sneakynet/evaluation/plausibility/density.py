@@ -1,5 +1,6 @@
 """Bones are dense: not air, not soft tissue, not metal."""
 
+from sneakynet.counted import counted
 from sneakynet.evaluation.plausibility.finding import Flag, Part, abstained, between, judged, ramp
 from sneakynet.evaluation.plausibility.measured import Measured
 
@@ -27,4 +28,4 @@ def judge_density(measured: Measured) -> Part:
         score = min(between(mean, _MEAN_FINE, _MEAN_ABSURD), ramp(air, fine=_AIR_FINE, absurd=_AIR_ABSURD))
         told = f"{name} has {mean:.0f} HU on average, {air:.0%} of it in air or lung"
         flags.append(Flag((name,), score, told))
-    return judged("density", flags, evidence=f"{len(bones)} bones")
+    return judged("density", flags, evidence=counted(len(bones), "bone"))

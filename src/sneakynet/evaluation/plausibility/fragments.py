@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sneakynet.counted import counted
 from sneakynet.evaluation.plausibility.finding import Flag, Part, abstained, judged, ramp
 from sneakynet.evaluation.plausibility.measured import Measured
 
@@ -24,7 +25,7 @@ def judge_fragments(measured: Measured) -> Part:
         return abstained("fragments", "no bones")
     flags = [flag for name in measured.bones for flag in _of(measured, name)]
     pieces = len(measured.pieces)
-    return judged("fragments", flags, evidence=f"{len(measured.bones)} bones in {pieces} pieces")
+    return judged("fragments", flags, evidence=f"{counted(len(measured.bones), 'bone')} in {counted(pieces, 'piece')}")
 
 
 def _of(measured: Measured, name: str) -> list[Flag]:
@@ -49,6 +50,6 @@ def _of(measured: Measured, name: str) -> list[Flag]:
     score = min(
         ramp(float(share), fine=_SHARE_FINE, absurd=_SHARE_ABSURD), ramp(float(far), fine=_FAR_FINE, absurd=_FAR_ABSURD)
     )
-    count = f"{len(others)} piece{'s' if len(others) > 1 else ''}"
+    count = counted(len(others), "piece")
     told = f"{name}: {share:.1%} of it in {count} besides the largest, up to {gaps.max():.0f} mm away"
     return [Flag((name,), score, told)]

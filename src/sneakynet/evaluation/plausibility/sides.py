@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from sneakynet.anatomy.bone import Bone
+from sneakynet.counted import counted
 from sneakynet.evaluation.plausibility.finding import Flag, Part, abstained, judged, ramp
 from sneakynet.evaluation.plausibility.measured import Measured
 
@@ -33,12 +34,12 @@ def judge_sides(measured: Measured) -> Part:
     hands = _hands(measured, sided)
     beside = trunk if midline is not None else []
     if not pairs and not beside and not hands:
-        return abstained("sides", f"{len(sided)} bones of a side, without partner, midline or another hand")
+        return abstained("sides", f"{counted(len(sided), 'bone')} of a side, without partner, midline or another hand")
     flags = [*_reversed(measured, pairs), *hands]
     told = {name for flag in flags for name in flag.bones}
     if midline is not None:
         flags += [_beyond(measured, bone, midline) for bone in beside if bone.name not in told]
-    looked = f"{len(sided)} bones of a side, {len(pairs)} pairs of the trunk"
+    looked = f"{counted(len(sided), 'bone')} of a side, {counted(len(pairs), 'pair')} of the trunk"
     return judged("sides", flags, evidence=looked + ("" if midline is not None else ", no midline"))
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sneakynet.counted import counted
 from sneakynet.evaluation.plausibility.bone_ranges import bone_ranges
 from sneakynet.evaluation.plausibility.finding import Flag, Part, abstained, between, judged
 from sneakynet.evaluation.plausibility.measured import Measured
@@ -47,7 +48,7 @@ def judge_size(measured: Measured) -> Part:
                 score = fits
                 told = f"{name} has {volume:.3g} ml; the person's other bones lead to expect {expected:.3g} ml"
         flags.append(Flag((name,), score, told))
-    return judged("size", flags, evidence=f"{len(whole)} whole bones")
+    return judged("size", flags, evidence=counted(len(whole), "whole bone"))
 
 
 def _score(volume: float, fine: tuple[float, float], absurd: tuple[float, float]) -> float:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sneakynet.counted import counted
 from sneakynet.evaluation.plausibility.finding import Flag, Part, abstained, judged, ramp
 from sneakynet.evaluation.plausibility.measured import Measured
 
@@ -40,4 +41,4 @@ def judge_symmetry(measured: Measured) -> Part:
         flags.append(Flag((large, small), score, told))
     if not flags:
         return abstained("symmetry", "no two partners that are both whole")
-    return judged("symmetry", flags, evidence=f"{len(flags)} pairs of whole bones")
+    return judged("symmetry", flags, evidence=f"{counted(len(flags), 'pair')} of whole bones")

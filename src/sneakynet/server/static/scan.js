@@ -21,6 +21,13 @@ async function bones() {
   }));
 }
 
+function view() {
+  // The address of the data counts from the viewer's page.
+  const address = new URL(`view/index.html?data=../api/scans/${id}/view/view.json`, root);
+  at("view").querySelector("iframe").src = at("view").querySelector("a").href = address;
+  at("view").hidden = false;
+}
+
 async function tick() {
   try {
     const scan = await ask(`api/scans/${id}`);
@@ -28,8 +35,11 @@ async function tick() {
     show(scan, { word: at("word"), bar: at("progress"), detail: at("detail") });
     at("notes").hidden = scan.notes.length === 0;
     at("notes").replaceChildren(...scan.notes.map((note) => Object.assign(document.createElement("li"), { textContent: note })));
+    at("order").hidden = scan.order === null;
+    at("order").querySelector("span").textContent = scan.order;
     links(scan, at("downloads"));
     complain();
+    if (scan.view && at("view").hidden) view();
     if (scan.results.includes("picture") && at("picture").hidden) {
       at("picture").src = new URL(`api/scans/${id}/picture`, root);
       at("picture").hidden = false;

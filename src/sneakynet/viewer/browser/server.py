@@ -15,17 +15,15 @@ from shutil import copyfileobj
 from urllib.parse import unquote, urlsplit
 
 from sneakynet.errors import SettingError
+from sneakynet.viewer.browser.content_policy import content_policy
+from sneakynet.viewer.browser.file_in import file_in
 from sneakynet.viewer.browser.niivue import WEB
 
 _LOG = logging.getLogger(__name__)
 
 _HEADERS = {
     "Cache-Control": "no-store",  # scans do not belong into the browser's cache on disk
-    "Content-Security-Policy": (
-        "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self' data: blob:; connect-src 'self' "
-        "data: blob:; style-src 'self' 'unsafe-inline'; worker-src 'self' blob:; "
-        "frame-ancestors 'none'; base-uri 'none'"
-    ),
+    "Content-Security-Policy": content_policy(frame_ancestors="'none'"),
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
@@ -118,12 +116,7 @@ class _Handler(BaseHTTPRequestHandler):
         name = rest[0] or "index.html"
         if name == "niivue.js":
             return self._niivue
-        root, name = (self._data, name.removeprefix("data/")) if name.startswith("data/") else (WEB.resolve(), name)
-        try:
-            path = (root / name).resolve()
-            return path if path.is_relative_to(root) and path.is_file() else None
-        except (OSError, ValueError):  # a name that no file can have
-            return None
+        return file_in(self._data, name.removeprefix("data/")) if name.startswith("data/") else file_in(WEB, name)
 
     def _refuse(self, status: HTTPStatus) -> None:
         self.send_response(status)

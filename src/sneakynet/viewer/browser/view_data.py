@@ -79,6 +79,7 @@ def write_view(
     limit: int | None = LIMIT,
     compress: bool = False,
     surfaces: bool = True,
+    remedy: str | None = None,
 ) -> dict[str, Any]:
     """Write what the page needs for its first picture. Surfaces come later, from `write_view_meshes`.
 
@@ -92,6 +93,7 @@ def write_view(
             and ``notices`` says so. None shows everything.
         compress: write ``.nii.gz``, for pages that are read over a network.
         surfaces: whether `write_view_meshes` will follow; the page waits for it.
+        remedy: how to see everything, a sentence for ``notices``.
 
     Returns:
         The content of ``view.json``.
@@ -110,7 +112,8 @@ def write_view(
     if factors != (1, 1, 1):
         notices.append(
             f"The scan has {_shape(scan)} voxels and is shown at {_shape(scan, factors)}: averages over "
-            f"{' x '.join(map(str, factors))} voxels. --full shows all of it. Surfaces and volumes are of all voxels."
+            f"{' x '.join(map(str, factors))} voxels. {'' if remedy is None else remedy + ' '}"
+            "Surfaces and volumes are of all voxels."
         )
     described = []
     for layer in layers:

@@ -12,7 +12,7 @@ from sneakynet.volumes.atomic import write_whole_folder
 from sneakynet.volumes.read import read_labels
 
 
-def write_view_meshes(folder: str | Path, *, table: BoneTable) -> None:
+def write_view_meshes(folder: str | Path, *, table: BoneTable) -> dict[str, Any]:
     """Make the surfaces of all layers of a view and tell its ``view.json`` of them, the progress too.
 
     Takes seconds to minutes, and Manifold keeps the interpreter's lock: run it in a process of its own, while the page
@@ -22,11 +22,14 @@ def write_view_meshes(folder: str | Path, *, table: BoneTable) -> None:
         folder: from `write_view`.
         table: the same as there.
 
+    Returns:
+        The content of ``view.json``.
+
     Raises:
         SneakyNetError: a package is not installed, or the folder cannot be read or written.
     """
     folder = Path(folder)
-    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     for layer in manifest["layers"]:
         try:
             _write_layer(folder, manifest, layer, table)
@@ -35,6 +38,7 @@ def write_view_meshes(folder: str | Path, *, table: BoneTable) -> None:
             layer["meshes"] = {"state": "failed", "why": str(error) if known else f"{type(error).__name__}: {error}"}
             write_manifest(folder, manifest)
             raise
+    return manifest
 
 
 def _write_layer(folder: Path, manifest: dict[str, Any], layer: dict[str, Any], table: BoneTable) -> None:

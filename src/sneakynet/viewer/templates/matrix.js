@@ -144,7 +144,7 @@
       return;
     }
     const whole = row === count - 1 ? `all voxels called ${prediction}` : reference;
-    tip.append(`${cell[2].toLocaleString("en")} voxels, ${percent(cell[3])} of ${whole}`, document.createElement("br"), data.words[cell[4]]);
+    tip.append(`${cell[2].toLocaleString("en")} voxel${cell[2] === 1 ? "" : "s"}, ${percent(cell[3])} of ${whole}`, document.createElement("br"), data.words[cell[4]]);
   };
   const show = (row, column) => {
     pointed = row >= 0 && column >= 0 && row < count && column < count ? [row, column] : null;

@@ -11,7 +11,7 @@ const element = (tag, properties = {}, ...children) => {
 export class BoneList {
   /**
    * @param layers of the manifest
-   * @param actions {show(ids), flyTo(bone)}: what a click does
+   * @param actions {show(), goTo(bone), lookAt(ids or null for all)}: what a click does
    */
   constructor(root, layers, actions) {
     this.root = root;
@@ -50,7 +50,7 @@ export class BoneList {
     const chip = element("i");
     chip.style.background = bone.color;
     const go = element("button", { type: "button", className: "name", textContent: name, title: `Go to ${name}` });
-    go.onclick = () => this.actions.flyTo(this.of(bone.id) ?? bone);
+    go.onclick = () => this.flyTo(bone.id);
     const only = element("button", { type: "button", className: "only", textContent: "only", title: `Show ${name} alone` });
     only.onclick = () => this.isolate([bone.id]);
     const stl = element("a", { className: "button stl", textContent: "STL", title: `Download the surface of ${name}`, hidden: true });
@@ -73,12 +73,18 @@ export class BoneList {
   isolate(ids) {
     this.visible = new Set(ids);
     this.changed();
-    const bone = this.of(ids[0]);
-    if (ids.length === 1 && bone) this.actions.flyTo(bone);
+    if (ids.length === 1) this.flyTo(ids[0]);
+    else this.actions.lookAt(ids);
+  }
+
+  flyTo(id) {
+    this.actions.goTo(this.of(id) ?? this.bones.get(id));
+    this.actions.lookAt([id]);
   }
 
   setAll(on) {
     this.set(this.found(), on);
+    if (on) this.actions.lookAt(null);
   }
 
   changed() {

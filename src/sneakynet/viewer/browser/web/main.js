@@ -2,6 +2,7 @@
 
 import { BoneList } from "./bone_list.js";
 import { Choice } from "./choice.js";
+import { watchContexts } from "./lost_context.js";
 import { manifestAddress, readManifest, spoken } from "./manifest.js";
 import { Slices } from "./slices.js";
 import { Surfaces } from "./surfaces.js";
@@ -31,8 +32,11 @@ class Page {
       value: "bone", onChange: (name) => this.setWindow(WINDOWS[name] ?? manifest.scan.hu),
     });
     this.list = this.layers.length
-      ? new BoneList($("groups"), this.layers, { show: () => this.show(), flyTo: (bone) => this.goTo(bone.focus_mm) })
+      ? new BoneList($("groups"), this.layers, {
+        show: () => this.show(), goTo: (bone) => this.goTo(bone.focus_mm), lookAt: (ids) => this.lookAt(ids),
+      })
       : null;
+    watchContexts(document.querySelectorAll("canvas"), $("lost"));
   }
 
   async open() {
@@ -61,6 +65,7 @@ class Page {
     $("none").onclick = () => this.list.setAll(false);
     $("opacity").oninput = () => this.show();
     $("outline").onchange = () => this.show();
+    $("whole").onclick = () => this.lookAt(null);
     document.addEventListener("keydown", (event) => {
       if (event.key === "/" && event.target.tagName !== "INPUT") { event.preventDefault(); $("search").focus(); }
     });
@@ -142,6 +147,12 @@ class Page {
     this.tell(mm);
   }
 
+  /** In 3D, these bones large and in the middle; all for null. */
+  lookAt(ids) {
+    this.surfaces.lookAt(ids);
+    $("whole").hidden = ids === null;
+  }
+
   moved(mm, from) {
     for (const part of [this.slices, this.compared, this.surfaces]) if (part && part !== from && part.isOpen) part.goTo(mm);
     this.tell(mm);
@@ -198,7 +209,7 @@ class Page {
   count() {
     const found = this.list.found();
     const shown = found.filter((id) => this.list.visible.has(id)).length;
-    $("count").textContent = `${shown} of ${found.length} bones shown`;
+    $("count").textContent = `${shown} of ${found.length} bone${found.length === 1 ? "" : "s"} shown`;
   }
 
   /** The file of all surfaces. */
@@ -226,7 +237,7 @@ class Page {
       if (state === "ready") break;
       if (state === "none") return this.progress("No surfaces were asked for.");
       if (state === "failed") return this.progress(`The surfaces could not be made: ${why}`);
-      this.progress(state === "making" ? `Making surfaces: ${done} of ${total} bones` : "Surfaces are being made …");
+      this.progress(state === "making" ? `Making surfaces: ${done} of ${total} bone${total === 1 ? "" : "s"}` : "Surfaces are being made …");
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
       this.renew(await readManifest(this.address));
     }
@@ -272,6 +283,7 @@ function middle(bones) {
 }
 
 try {
+  if (window.parent !== window) document.body.dataset.framed = "yes"; // the page around it has the title
   const address = manifestAddress();
   window.page = new Page(await readManifest(address), address);
   await window.page.open();

@@ -12,6 +12,8 @@ const LAYOUTS = {
   sagittal: [[SAGITTAL, 0, 0, 1, 1]],
 };
 
+const LABELS_INTENT = 1002; // NIfTI's; images with it are the only ones that NiiVue draws outlines of
+
 /** Not by its address: NiiVue asks twice for what it loads. */
 async function image(url, options) {
   const answer = await fetch(url);
@@ -60,7 +62,7 @@ export class Slices {
   /** One over the scan; nothing is drawn before `show`. */
   async addLayer(layer) {
     const labels = await image(layer.url, { opacity: 0 });
-    this.layers.push({ layer, image: labels });
+    this.layers.push({ layer, image: labels, voxels: labels.img });
     this.colour(labels, layer, null);
     this.addImage(labels);
   }
@@ -73,23 +75,36 @@ export class Slices {
   }
 
   colour(image, layer, visible) {
-    const bones = layer.bones.filter((bone) => visible === null || visible.has(bone.id));
+    // All of them, hidden ones clear: ids above the last one that is listed would be drawn in its colour.
+    const { bones } = layer;
     const colors = bones.map((bone) => rgb(bone.color));
     image.setColormapLabel({
       R: [0, ...colors.map((c) => c[0])],
       G: [0, ...colors.map((c) => c[1])],
       B: [0, ...colors.map((c) => c[2])],
-      A: [0, ...bones.map(() => 255)],
+      A: [0, ...bones.map((bone) => (visible === null || visible.has(bone.id) ? 255 : 0))],
       I: [0, ...bones.map((bone) => bone.id)],
       labels: ["", ...bones.map((bone) => spoken(bone.name))],
     });
   }
 
+  /** Outlines would be drawn of hidden bones, too: NiiVue is given labels without them. */
+  outline({ layer, image, voxels }, visible, on) {
+    image.hdr.intent_code = on ? LABELS_INTENT : 0;
+    image.img = voxels;
+    const hidden = layer.bones.filter((bone) => !visible.has(bone.id));
+    if (!on || !hidden.length) return;
+    const seen = Array.from({ length: Math.max(...layer.bones.map((bone) => bone.id)) + 1 }, (_, id) => id);
+    for (const { id } of hidden) seen[id] = 0;
+    image.img = voxels.map((id) => seen[id]);
+  }
+
   /** Draw the scan, of the layer with this key the visible bones, and nothing of the others. */
   show({ visible = null, key = null, opacity = 1, outline = false } = {}) {
-    for (const { layer, image } of this.layers) {
-      this.colour(image, layer, visible);
-      image.opacity = layer.key === key ? opacity : 0;
+    for (const each of this.layers) {
+      this.colour(each.image, each.layer, visible);
+      this.outline(each, visible, outline && each.layer.key === key);
+      each.image.opacity = each.layer.key === key ? opacity : 0;
     }
     this.view.opts.atlasOutline = outline ? 1 : 0;
     this.view.updateGLVolume();
@@ -137,6 +152,6 @@ export class Slices {
       return i >= 0 && j >= 0 && k >= 0 && i < ni && j < nj && k < nk ? image.getValue(i, j, k) : null;
     };
     const found = this.layers.find(({ layer }) => layer.key === key);
-    return { hu: value(this.view.volumes[0]), id: found ? value(found.image) : null };
+    return { hu: value(this.view.volumes[0]), id: found ? value(Object.assign(Object.create(found.image), { img: found.voxels })) : null };
   }
 }

@@ -1,0 +1,42 @@
+"""The models that come with the package."""
+
+from importlib.resources import files
+from pathlib import Path
+
+from sneakynet.errors import WeightsError
+
+_FILES = {"default": "sneakynet_2mm.safetensors", "fast": "sneakynet_3mm.safetensors"}
+
+
+def packaged_weights(name: str = "default") -> Path:
+    """The weights file of a model that comes with the package.
+
+    Args:
+        name: ``default``, or ``fast``, which takes a third of the time at 3 mm in place of 2.
+
+    Returns:
+        Its path within the installed package.
+
+    Raises:
+        WeightsError: this copy of the package has none.
+        KeyError: there is no such model.
+    """
+    path = Path(str(files("sneakynet.models"))) / "packaged_weights" / _FILES[name]
+    if not path.is_file():
+        msg = f"this copy of sneakynet has no {name} weights ({path}); install it again, or name a weights file"
+        raise WeightsError(msg)
+    return path
+
+
+def model_path(model: str | Path | None) -> Path:
+    """Where a model lies that was asked for by name or by path.
+
+    Args:
+        model: ``default`` or ``fast``; None is ``default``; anything else is a path. A file of such a name must be given
+            with its folder.
+
+    Raises:
+        WeightsError: this copy of the package has no such weights.
+    """
+    name = "default" if model is None else str(model)
+    return packaged_weights(name) if name in _FILES else Path(name)
