@@ -34,7 +34,7 @@ from sneakynet.models.allocator import keep_freed_memory
 # Memory is measured before the allocator is told to keep what is freed, as our training does; the parts whose memory
 # is of interest come first.
 PARTS = {"losses": losses, "patches": patches, "steps": steps, "table1": table1, "throughput": throughput}
-_KEEP_FROM = "steps"
+_KEEP_FROM = "patches"
 
 
 def main() -> None:
@@ -58,7 +58,7 @@ def main() -> None:
     rows: list[Row] = []
     chosen = options.part or [name for name in PARTS if name != "throughput"]
     for name in [name for name in PARTS if name in chosen]:
-        if name == _KEEP_FROM:
+        if list(PARTS).index(name) >= list(PARTS).index(_KEEP_FROM):
             keep_freed_memory()
         if name == "throughput":
             with redirect_stdout(sys.stderr):  # nnU-Net prints

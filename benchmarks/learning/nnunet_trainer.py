@@ -71,7 +71,7 @@ def trainer_step(
 def _write(stem: Path, case: Case, *, edge: int) -> None:
     from nnunetv2.training.dataloading.nnunet_dataset import comp_blosc2_params, nnUNetDatasetBlosc2
 
-    scan, labels = case.pyramid.scan[0].cpu().numpy(), case.pyramid.labels[0].cpu().numpy()
+    scan, labels = case.pyramid.scan[0][:].cpu().numpy(), case.pyramid.labels[0][:].cpu().numpy()
     labels = np.where(labels == np.iinfo(labels.dtype).max, 0, labels).astype(np.int16)  # its ignore label costs more
     centres = {bone: np.concatenate([np.zeros((len(at), 1), int), at], 1) for bone, at in case.centres.items()}
     blocks, chunks = comp_blosc2_params((1, *scan.shape), (edge,) * 3)

@@ -137,6 +137,24 @@ def assert_resumes_to_the_bit(arguments, tmp_path, monkeypatch):
         ]
 
 
+def test_a_damaged_prepared_case_is_named_and_made_again(dataset, tmp_path, capsys):
+    cache = tmp_path / "cache"
+    few = [*TINY, "--validation-patches", 1, "--validation-scans", 0, "--steps", 2, "--cache", cache]
+    assert train(dataset, "-o", tmp_path / "one", *few) == 0
+    capsys.readouterr()
+    first, *others = sorted(cache.iterdir())
+    assert [path.name.partition("-")[0] for path in (first, *others)] == ["c0", "c1", "c2"]
+    content, made = first.read_bytes(), [path.stat().st_mtime_ns for path in others]
+    first.unlink()
+    first.write_bytes(content[:-7])
+    assert train(dataset, "-o", tmp_path / "two", *few) == 0
+    assert f"case c0: what was prepared in {first} is damaged (" in capsys.readouterr().err
+    assert first.read_bytes() == content
+    assert [path.stat().st_mtime_ns for path in others] == made
+    one, two = weights(tmp_path / "one"), weights(tmp_path / "two")
+    assert all(torch.equal(one[name], two[name]) for name in one)
+
+
 @pytest.fixture(scope="module")
 def bodies(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bodies")

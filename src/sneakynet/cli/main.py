@@ -44,6 +44,7 @@ argument is a dataclass: the command line is made from its fields. The file is i
 so that an overview needs neither torch nor a renderer."""
 
 _EXTRAS = {
+    "blosc2": "train",
     "highdicom": "dicom",
     "lightning_fabric": "train",
     "edt": "phantom",

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Shaped
 from torch import Tensor
 
+from sneakynet.data.pyramid import Level
 from sneakynet.errors import SettingError
 from sneakynet.geometry.fields import context_origin
 
@@ -48,26 +48,27 @@ class PatchGeometry:
         return i, j, k
 
 
-def cut(
-    level: Shaped[Tensor, "i j k"], origin: tuple[int, int, int], shape: tuple[int, int, int], *, inside: Box
-) -> Shaped[Tensor, "i2 j2 k2"]:
-    """A copy of a box of a pyramid level; what lies beyond ``inside`` repeats its edge values.
+def cut(level: Level, origin: tuple[int, int, int], *, inside: Box, out: Shaped[Tensor, "i j k"]) -> None:
+    """Copy a box of a pyramid level; what lies beyond ``inside`` repeats its edge values.
 
     Args:
         level: one level of a pyramid.
         origin: first cell of the box, possibly outside.
-        shape: of the box, in cells.
         inside: the cells that exist.
+        out: filled with the box, which has its shape; values are converted to its type.
     """
-    near, beyond = [], []
-    for first, edge, (low, high) in zip(origin, shape, inside, strict=True):
+    near, core = [], []
+    for first, edge, (low, high) in zip(origin, out.shape, inside, strict=True):
         start = min(max(first, low), high - 1)  # a box that lies wholly outside repeats one layer
         stop = max(start + 1, min(first + edge, high))
+        begin = min(max(start - first, 0), edge - 1)
         near.append(slice(start, stop))
-        beyond.append((first, edge, start, stop))
-    box = level[tuple(near)]
-    for axis, (first, edge, start, stop) in enumerate(beyond):
-        if first < start or first + edge > stop:
-            cells = torch.arange(first, first + edge, device=level.device).clamp_(start, stop - 1) - start
-            box = box.index_select(axis, cells)
-    return box.clone(memory_format=torch.contiguous_format)
+        core.append(slice(begin, begin + stop - start))
+    out[tuple(core)].copy_(level[tuple(near)])
+    # From the last axis on: the largest pieces, whole layers along the first axis, are then copied in one go.
+    for axis in (2, 1, 0):
+        rows, begin, end = out[tuple(core[:axis])], core[axis].start, core[axis].stop
+        if begin > 0:
+            rows.narrow(axis, 0, begin).copy_(rows.narrow(axis, begin, 1))
+        if end < out.shape[axis]:
+            rows.narrow(axis, end, out.shape[axis] - end).copy_(rows.narrow(axis, end - 1, 1))

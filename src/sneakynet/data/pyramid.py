@@ -5,9 +5,9 @@ cost 14 % more memory than the scan alone. Cells have phase 0: cell ``c`` of lev
 ``c * 2**n ... (c + 1) * 2**n - 1``; the volume is first padded with its edge values to a multiple of the largest scale.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Integer, Shaped
@@ -23,6 +23,34 @@ BONE_SHARE = 0.25
 _CELLS_AT_ONCE = 1 << 15
 
 
+@runtime_checkable
+class Level(Protocol):
+    """One scale of a scan or of its labels: a tensor, or something on disk of which boxes are tensors."""
+
+    @property
+    def shape(self) -> Sequence[int]:
+        """Cells along i, j, k."""
+        ...
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the boxes."""
+        ...
+
+    @property
+    def device(self) -> torch.device:
+        """On which the boxes lie."""
+        ...
+
+    def __getitem__(self, box: tuple[slice, ...] | slice, /) -> Tensor:
+        """A box, to be read alone; slices of step 1."""
+        ...
+
+    def to(self, device: torch.device, /) -> Tensor:
+        """All of it, on a device."""
+        ...
+
+
 @dataclass(frozen=True)
 class Pyramid:
     """One case at several scales; level ``n`` is pooled by ``2**n``.
@@ -32,8 +60,8 @@ class Pyramid:
         labels: by level, class ids.
     """
 
-    scan: dict[int, Tensor]
-    labels: dict[int, Tensor]
+    scan: Mapping[int, Level]
+    labels: Mapping[int, Level]
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -59,36 +59,36 @@ class Looks:
         Returns:
             Normalised intensities and class ids.
         """
-        bent = [n for n, view in enumerate(views) if view.draw.warp is not None]
-        seen = {
-            n: self._plain(cases[view.draw.case], view, kappa, shape)
-            for n, view in enumerate(views)
-            if view.draw.warp is None
-        }
-        if bent:
-            image, label = self._warped(cases, [views[n] for n in bent], kappa, shape)
-            seen |= {n: (image[place], label[place]) for place, n in enumerate(bent)}
-        if any(view.draw.mirror for view in views):
-            table = _mirror_table(self.mirror_lut, seen[0][1])
-            seen |= {
-                n: (seen[n][0].flip(0), table[seen[n][1].flip(0).long()])
-                for n, view in enumerate(views)
-                if view.draw.mirror
-            }
-        images = torch.stack([seen[n][0] for n in range(len(views))])
-        labels = torch.stack([seen[n][1] for n in range(len(views))])
+        first = cases[views[0].draw.case].pyramid
+        device, dtype = first.scan[kappa].device, first.labels[kappa].dtype
+        images = torch.empty((len(views), *shape), device=device)
+        labels = torch.empty((len(views), *shape), dtype=dtype, device=device)
+        for view, image, label in zip(views, images, labels, strict=True):
+            if view.draw.warp is None:
+                self._plain(cases[view.draw.case], view, kappa, image, label)
+        if bent := [n for n, view in enumerate(views) if view.draw.warp is not None]:
+            images[bent], labels[bent] = self._warped(cases, [views[n] for n in bent], kappa, shape)
+        if mirrored := [n for n, view in enumerate(views) if view.draw.mirror]:
+            table = _mirror_table(self.mirror_lut, labels)
+            for n in mirrored:
+                images[n] = images[n].flip(0)
+                labels[n] = table[labels[n].flip(0).long()]
         return self._intensity(images, [view.draw for view in views], kappa)[:, None], labels
 
     def _plain(
-        self, case: Case, view: View, kappa: int, shape: tuple[int, int, int]
-    ) -> tuple[Float[Tensor, "i j k"], Integer[Tensor, "i j k"]]:
-        """HU and labels without deformation."""
+        self,
+        case: Case,
+        view: View,
+        kappa: int,
+        image: Float[Tensor, "i j k"],
+        label: Integer[Tensor, "i j k"],
+    ) -> None:
+        """Fill in HU and labels without deformation."""
         inside = _cells(view.draw, kappa)
-        image = cut(case.pyramid.scan[kappa], view.origin, shape, inside=inside).float()
-        label = cut(case.pyramid.labels[kappa], view.origin, shape, inside=inside)
+        cut(case.pyramid.scan[kappa], view.origin, inside=inside, out=image)
+        cut(case.pyramid.labels[kappa], view.origin, inside=inside, out=label)
         if self.ignore_padding:
             _ignore_beyond(label, view.origin, inside=inside)
-        return image, label
 
     def _warped(
         self, cases: Sequence[Case], views: Sequence[View], kappa: int, shape: tuple[int, int, int]
@@ -119,13 +119,18 @@ class Looks:
     ) -> Float[Tensor, "view i j k"]:
         """HU scaled to the window, with each draw's contrast, brightness and noise."""
         low, high = self.hu_window
+        # As single floats: what a draw changes is the same to the bit on every device and in every batch.
+        unit = np.float32(2 / (high - low))
+        for image, draw in zip(images, draws, strict=True):
+            image.sub_((low + high) / 2).mul_(float(np.float32(draw.gain) * unit))
+            if draw.offset:
+                image.add_(float(np.float32(draw.offset)))
         # White noise shrinks when it is averaged over a cell of 8**kappa voxels.
-        drawn = np.array([[draw.gain, draw.offset, draw.noise / 8 ** (kappa / 2)] for draw in draws])
-        gain, offset, noise = on_device(images.device, drawn)[0].t()[:, :, None, None, None]
-        images.sub_((low + high) / 2).mul_(gain * (2 / (high - low))).add_(offset)
-        if drawn[:, 2].any():
+        noise = np.array([draw.noise / 8 ** (kappa / 2) for draw in draws])
+        if noise.any():
             source = torch.Generator(images.device).manual_seed(draws[0].noise_seed + kappa)
-            images.addcmul_(torch.randn(images.shape, generator=source, device=images.device), noise)
+            drawn = torch.randn(images.shape, generator=source, device=images.device)
+            images.addcmul_(drawn, on_device(images.device, noise)[0][:, None, None, None])
         return images.clamp_(-1, 1)
 
 

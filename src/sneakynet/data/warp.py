@@ -14,6 +14,8 @@ from scipy.spatial.transform import Rotation
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
+from sneakynet.data.pyramid import Level
+
 _TURN = 7.0  # degrees, standard deviation about each axis
 _SCALE = 1.22  # largest factor up and down
 _STRETCH = 0.05  # standard deviation of the further factor of each axis
@@ -82,8 +84,8 @@ class WarpedViews:
 
     def at(
         self,
-        scans: Sequence[Tensor],
-        labels: Sequence[Tensor],
+        scans: Sequence[Level],
+        labels: Sequence[Level],
         *,
         shape: tuple[int, int, int],
         scale: int,
@@ -95,7 +97,7 @@ class WarpedViews:
 
         Args:
             scans: this level of each patch's pyramid.
-            labels: on the same grids, contiguous.
+            labels: on the same grids.
             shape: of the views, in their own cells.
             scale: voxels per cell along an edge.
             shifts: from each centre to the middle of its view before it is deformed, full-resolution voxels.
@@ -108,11 +110,12 @@ class WarpedViews:
         moved = self._centres + (self._matrices @ shifts[:, :, None])[:, :, 0]
         low = np.clip((moved - reach) // scale - 1, begin, end - 1).astype(int)
         high = np.clip((moved + reach) // scale + 3, low + 1, end).astype(int)
-        strides = np.array([label.stride() for label in labels])
+        size = high - low
+        strides = np.stack([size[:, 1] * size[:, 2], size[:, 2], np.ones_like(size[:, 2])], axis=1)
         # Cell c of a level covers the voxels c * scale ... (c + 1) * scale - 1.
         middle = (moved + 0.5) / scale - 0.5
         half = np.broadcast_to(self._half[:, None], shifts.shape)
-        parts = (middle, low, np.maximum(high - low - 1, 1), begin, end - 1, strides, shifts, half)
+        parts = (middle, low, np.maximum(size - 1, 1), begin, end - 1, strides, shifts, half)
         middle_, low_, size_, begin_, last_, strides_, shifts_, half_ = (
             part[:, None, None, None] for part in on_device(self._device, *parts)
         )
@@ -126,14 +129,15 @@ class WarpedViews:
 
         nearest = at.round()
         within = torch.minimum(torch.maximum(nearest, begin_), last_)
-        flat = (within.long() * strides_.long()).sum(-1)
-        seen = torch.stack([label.take(index) for label, index in zip(labels, flat, strict=True)])
+        flat = ((within - low_).long() * strides_.long()).sum(-1)
+        boxes = _boxes(low, high)
+        seen = torch.stack([label[box].take(index) for label, box, index in zip(labels, boxes, flat, strict=True)])
         if ignore is not None:
             seen.masked_fill_((within != nearest).any(-1), ignore)
         places = ((at - low_) / size_ * 2 - 1).flip(-1)
         images = [
             grid_sample(scan[box].float()[None, None], place[None], align_corners=True, padding_mode="border")[0, 0]
-            for scan, box, place in zip(scans, _boxes(low, high), places, strict=True)
+            for scan, box, place in zip(scans, boxes, places, strict=True)
         ]
         return torch.stack(images), seen
 

@@ -80,5 +80,7 @@ class ScanPyramid:
         level = self.levels[kappa]
         i, j, k = level.shape
         size, inside = self.geometry.patch_size, ((0, i), (0, j), (0, k))
-        cells = [self.geometry.context_origin(origin, kappa) for origin in origins]
-        return torch.stack([cut(level, cell, (size,) * 3, inside=inside)[None] for cell in cells])
+        patches = torch.empty((len(origins), 1, size, size, size), dtype=level.dtype, device=level.device)
+        for origin, patch in zip(origins, patches[:, 0], strict=True):
+            cut(level, self.geometry.context_origin(origin, kappa), inside=inside, out=patch)
+        return patches

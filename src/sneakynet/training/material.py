@@ -10,7 +10,7 @@ import torch
 from sneakynet.anatomy.bone import BoneTable
 from sneakynet.counted import counted
 from sneakynet.data.body_folder import BodyFolder, is_body_folder
-from sneakynet.data.case import Case, Preparation, dataset_spacing, load_cases
+from sneakynet.data.case import Case
 from sneakynet.data.dataset import Dataset, split_cases
 from sneakynet.data.layouts import open_dataset
 from sneakynet.data.painted import Bodies, PaintedCases, Painting
@@ -92,6 +92,9 @@ def open_material(
 def _of_scans(
     dataset: Path, settings: TrainSettings, table: BoneTable, *, device: torch.device, cache: Path, quiet: bool
 ) -> Material:
+    # Only here: bodies and phantoms need no store.
+    from sneakynet.data.preparation import Preparation, dataset_spacing, load_cases
+
     found = open_dataset(dataset, table=table)
     training, validation = _split(found, settings)
     found = replace(found, cases=tuple(case for case in found.cases if case.name in {*training, *validation}))

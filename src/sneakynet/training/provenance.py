@@ -75,6 +75,7 @@ def fingerprint(cases: Sequence[Case]) -> str:
     for case in sorted(cases, key=lambda case: case.name):
         found.update(f"{case.name} {case.shape} {sorted(case.centres)}".encode())
         for level in (case.pyramid.scan[0], case.pyramid.labels[0]):
-            voxels = level.flatten()[:: max(1, level.numel() // _LOOKED_AT)]
+            voxels = level[:].flatten()
+            voxels = voxels[:: max(1, len(voxels) // _LOOKED_AT)]
             found.update(np.ascontiguousarray(voxels.cpu().numpy()).tobytes())
     return found.hexdigest()[:16]

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from sneakynet.anatomy.bone import BoneTable
-from sneakynet.data.case import Preparation, load_cases
 from sneakynet.data.layouts import open_dataset
+from sneakynet.data.preparation import Preparation, load_cases
 from sneakynet.errors import DatasetError
 from sneakynet.volumes.volume import Volume
 from sneakynet.volumes.write import write_scan
@@ -59,7 +59,7 @@ def test_the_same_cases_from_every_layout(layouts, layout, tmp_path):
 
     assert [case.name for case in cases] == ["a", "b"]
     for case, name in zip(cases, ("sacrum", "hip_left"), strict=True):
-        labels = case.pyramid.labels[0].numpy()[:9, :8, :7]
+        labels = case.pyramid.labels[0][:9, :8, :7].numpy()
         assert (labels[2:5, 2:5, 2:5] == TABLE[name].id).all()
         assert set(case.centres) == {TABLE[name].id}
         # Only where a mask for each structure says what was labelled is it known that this was not.
@@ -71,7 +71,7 @@ def test_a_changed_mask_is_prepared_again(layouts, tmp_path):
 
     def label():
         dataset = open_dataset(layouts / "total", table=TABLE)
-        return int(load_cases(dataset, preparation, cache=tmp_path / "cache")[0].pyramid.labels[0][3, 3, 3])
+        return int(load_cases(dataset, preparation, cache=tmp_path / "cache")[0].pyramid.labels[0][:][3, 3, 3])
 
     assert label() == TABLE["sacrum"].id
     folder = layouts / "total" / "a" / "segmentations"

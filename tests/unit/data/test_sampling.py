@@ -8,14 +8,13 @@ from torch.nn.functional import avg_pool3d
 from sneakynet.anatomy.ignored import ignored
 from sneakynet.data.case import Case, class_centres
 from sneakynet.data.draw import Draw
-from sneakynet.data.patches import PatchGeometry, cut
+from sneakynet.data.patches import PatchGeometry
 from sneakynet.data.pyramid import build_pyramid
 from sneakynet.data.sampling import (
     Augmentation,
     draw_batch,
     make_batch,
 )
-from sneakynet.errors import SettingError
 
 WINDOW = (-1000.0, 1000.0)
 GEOMETRY = PatchGeometry(patch_size=8, contexts=(1, 2))
@@ -48,23 +47,6 @@ def one(case, draw, geometry, **settings):
     return make_batch([case], [draw], geometry, **settings)
 
 
-def test_cut_repeats_the_edge():
-    level = torch.arange(4 * 5 * 6).reshape(4, 5, 6)
-    inside = ((0, 4), (0, 5), (0, 6))
-    assert (cut(level, (1, 1, 1), (3,) * 3, inside=inside) == level[1:4, 1:4, 1:4]).all()
-    out = cut(level, (-2, 3, 4), (4,) * 3, inside=inside)
-    assert out.shape == (4, 4, 4)
-    assert (out[0] == out[2]).all()
-    assert out[3, 1, 1] == level[1, 4, 5]
-    assert (cut(level, (9, 9, 9), (2,) * 3, inside=inside) == level[3, 4, 5]).all()
-
-
-def test_cut_sees_nothing_beyond_its_limits():
-    level = torch.arange(10)[:, None, None].expand(10, 3, 3)
-    out = cut(level, (0, 0, 0), (10,) * 3, inside=((4, 6), (0, 3), (0, 3)))
-    assert set(out[:, 0, 0].tolist()) == {4, 5}
-
-
 @pytest.mark.parametrize("kappa", [1, 2])
 def test_centre_of_a_context_is_the_pooled_target(case, kappa):
     patches = one(case, plain(case, (4, 4, 8)), GEOMETRY, hu_window=WINDOW)
@@ -74,18 +56,6 @@ def test_centre_of_a_context_is_the_pooled_target(case, kappa):
     centre = context[..., start : start + edge, start : start + edge, start : start + edge]
     # Pooled levels are stored as whole HU.
     torch.testing.assert_close(centre, avg_pool3d(target, 2**kappa), rtol=0, atol=0.51 * 2 / 2000)
-
-
-def test_origins_of_contexts():
-    assert GEOMETRY.grid == 4
-    assert GEOMETRY.context_origin((8, 12, -4), 0) == (8, 12, -4)
-    assert GEOMETRY.context_origin((8, 12, -4), 1) == (2, 4, -4)
-    assert GEOMETRY.context_origin((8, 12, -4), 2) == (-1, 0, -4)
-
-
-def test_misaligned_patch_size_is_refused():
-    with pytest.raises(SettingError, match=r"patch size 12 .* scale 4: it must be a multiple of 8"):
-        PatchGeometry(patch_size=12, contexts=(1, 2))
 
 
 def test_intensity_is_scaled_to_the_window(case):
@@ -133,16 +103,6 @@ def test_uniform_draws_reach_the_border(case):
     assert (origins.min(0) == -4).all()
     assert origins.max(0).tolist() == [16, 16, 28]
     assert all(draw.inside == whole(case) for draw in draws)
-
-
-def test_centres_are_voxels_of_their_class():
-    labels = np.zeros((5, 5, 5), dtype=np.uint8)
-    labels[1:4, 1:4, 1] = 7
-    labels[4, 4, 4] = 2
-    centres = class_centres(labels, per_class=4, rng=np.random.default_rng(0))
-    assert {bone: len(voxels) for bone, voxels in centres.items()} == {2: 1, 7: 4}
-    assert all((labels[tuple(voxels.T)] == bone).all() for bone, voxels in centres.items())
-    assert class_centres(np.zeros((2, 2, 2), dtype=np.uint8), per_class=4, rng=np.random.default_rng(0)) == {}
 
 
 @pytest.mark.parametrize("mirror", [False, True])
