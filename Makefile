@@ -1,13 +1,15 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Both set up what they need.
 # `make bench` installs MONAI and nnU-Net beside sneakynet, in an environment of their own, and measures against them:
 # `make bench BENCH="--quick"` in minutes, without in hours.
+# `make weights WEIGHTS="--minutes 10"` makes the weights that come with the package, in pieces.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 BENCH_VENV := .venv-bench
 BENCH ?=
+WEIGHTS ?=
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check bench weights clean
 
 demo: $(VENV)/.installed
 	$(BIN)/sneakynet demo -o demo
@@ -28,6 +30,9 @@ $(VENV)/.installed: pyproject.toml
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	touch $@
+
+weights: $(VENV)/.installed
+	@$(BIN)/python weights/make.py $(WEIGHTS)
 
 bench: $(BENCH_VENV)/.installed
 	@$(BENCH_VENV)/bin/python benchmarks/whole_scan.py $(BENCH)

@@ -32,8 +32,8 @@ from sneakynet.inference.exported import load_exported
 from sneakynet.inference.openvino_graph import computes_bf16
 from sneakynet.models.allocator import keep_freed_memory
 from sneakynet.models.crop_skip import centre_crop
-from sneakynet.models.packaged import packaged_weights
 from sneakynet.models.late_fusion import upsampled_centre
+from sneakynet.models.packaged import packaged_weights
 from sneakynet.models.sneakynet import apply_head
 from sneakynet.models.weights import WeightsHeader, load_weights
 from sneakynet.volumes.read import read_volume
@@ -158,7 +158,7 @@ def cut(level: Tensor, centre: Sequence[int], size: int) -> Tensor:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--model", type=Path, default=packaged_weights("fast"))
+    parser.add_argument("--model", type=Path, default=packaged_weights())
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--scan", type=Path, default=SCAN)
     settings = parser.parse_args()

@@ -1,4 +1,4 @@
-"""How fast we train beside nnU-Net's and MONAI's parts in the same run, on this machine's CPU; as a whole on its GPU too.
+"""How fast we train beside nnU-Net's and MONAI's parts in the same run: on this machine's CPU, as a whole on a GPU too.
 
     .venv-bench/bin/python benchmarks/training.py [--quick] [--part losses ...] [--threads N] [--json]
     .venv-bench/bin/python benchmarks/training.py --part throughput --device cuda

@@ -1,12 +1,12 @@
 """Make the weights that come with the package, in pieces of any length.
 
-    python weights/make.py [-o runs/weights] [--minutes 10] [--from fast=FILE] [--carry FOLDER] [--shared ../shared/data]
+    python weights/make.py [-o runs/weights] [--minutes 10] [--from default=FILE] [--carry FOLDER] [--shared FOLDER]
 
 Reads ``recipe.yaml``: makes the bodies that are missing, then trains one stage after the other. Stopped by
 ``--minutes`` or Ctrl-C it goes on where it was when it is started again. On a machine that keeps nothing,
 ``--carry FOLDER`` leaves the stage under way there as one float16 weights file of some 9 MB (its header says at which
-step), and takes it up again: the optimiser's memory starts afresh, rate and patches go on. ``--from STAGE=FILE`` takes a
-stage as done.
+step), and takes it up again: the optimiser's memory starts afresh, rate and patches go on. ``--from STAGE=FILE`` takes
+a stage as done.
 
 Without ``--shared`` data nothing is painted from label maps, and the weights will be others.
 """

@@ -39,7 +39,7 @@ def network_with(contexts: int, *, spacing: float) -> tuple[SneakyNet, WeightsHe
         spacing: what the header says, mm. Another than ``trial.TRAINED_SPACING`` makes the labels poorer and the work
             no different.
     """
-    default, header = load_weights(packaged_weights("fast"))
+    default, header = load_weights(packaged_weights())
     make = {0: _lone_context, 1: _first_context_only, 2: lambda network: network, 3: _with_third_context}[contexts]
     network = make(default).eval()
     return network, replace(header, architecture=network.architecture.to_dict(), spacing=(spacing,) * 3)

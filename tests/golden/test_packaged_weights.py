@@ -13,7 +13,7 @@ LIMIT_MB = 12
 PELVIS = 60  # of 101 slices
 
 
-STAGES = {"fast": ["contexts", "all", "all"], "default": ["contexts", "all", "all", "all"]}
+STAGES = {"default": ["contexts", "all", "all"], "fine": ["contexts", "all", "all", "all"]}
 
 
 @pytest.fixture(scope="module", params=STAGES)

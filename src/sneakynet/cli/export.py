@@ -22,7 +22,7 @@ class ExportSettings:
     """What shall run it."""
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
     """Folder of the exported model; made."""
-    model: Annotated[Path, tyro.conf.arg(metavar="{default,fast}|PATH")] = Path("default")
+    model: Annotated[Path, tyro.conf.arg(metavar="{default,fine}|PATH")] = Path("default")
     """What comes with sneakynet, or a weights file."""
     overwrite: bool = False
     """Replace an exported model that is there already."""

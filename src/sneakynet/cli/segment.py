@@ -38,9 +38,9 @@ class SegmentSettings:
     """Folder for the results: labels, statistics, a picture for each scan, and tables over several; made if missing."""
     list: Path | None = None
     """Text file that names further scans, one a line; # begins a comment."""
-    model: Annotated[Path, tyro.conf.arg(metavar="{default,fast}|PATH")] = Path("default")
-    """What comes with sneakynet: default, or fast, which takes a third of the time (3 mm in place of 2); or a weights
-    file, or a folder that `sneakynet export` wrote."""
+    model: Annotated[Path, tyro.conf.arg(metavar="{default,fine}|PATH")] = Path("default")
+    """What comes with sneakynet: default (3 mm), or fine (2 mm), better at hands and thin bones in three times as long;
+    or a weights file, or a folder that `sneakynet export` wrote."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:1 ...; auto takes the first GPU if there is one."""
     precision: Precision = "auto"

@@ -43,9 +43,9 @@ class ServeSettings:
     """What users must know; seen by other users of this machine, so better in a file. By default one by chance."""
     token_file: Path | None = None
     """Text file with the token."""
-    model: Annotated[Path, tyro.conf.arg(metavar="{default,fast}|PATH")] = Path("default")
-    """What comes with sneakynet: default, or fast, which takes a third of the time (3 mm in place of 2); or a weights
-    file, or a folder that `sneakynet export` wrote."""
+    model: Annotated[Path, tyro.conf.arg(metavar="{default,fine}|PATH")] = Path("default")
+    """What comes with sneakynet: default (3 mm), or fine (2 mm), better at hands and thin bones in three times as long;
+    or a weights file, or a folder that `sneakynet export` wrote."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:1 ...; auto takes the first GPU if there is one."""
     precision: Precision = "auto"

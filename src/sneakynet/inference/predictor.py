@@ -110,7 +110,7 @@ class Predictor:
 
         Args:
             path: a weights file, a folder that ``sneakynet export`` wrote, or the name of a model that comes with the
-                package: ``default`` (also None) or ``fast``.
+                package: ``default`` (also None) or ``fine``.
             device: see `resolve_device`.
             precision: of the convolutions, see `compute_dtype`.
             threads: of the processor, for the whole process from then on; None leaves them as they are.
