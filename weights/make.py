@@ -39,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--shared", type=Path, default=Path("../shared/data"), help="folder with the label maps")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes that make bodies")
     options = parser.parse_args(arguments)
+    if not options.recipe.is_file():
+        parser.error(f"there is no recipe {options.recipe}")
     recipe = yaml.safe_load(options.recipe.read_text(encoding="utf-8"))
     done = dict(each.partition("=")[::2] for each in options.done)
     unknown = sorted(done.keys() - {stage["name"] for stage in recipe["stages"]})

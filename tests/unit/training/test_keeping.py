@@ -61,7 +61,7 @@ def test_what_decides():
     assert measured(0.5, 0.25).score == 0.25
     assert measured(0.5).columns() == {"target_dice": 0.5, "target_found": 1.0, "target_named": 1.0}
     assert measured(0.5, 0.25).columns()["scans_dsc"] == 0.25
-    assert "1 whole scans: DSC 0.250" in measured(0.5, 0.25).sentence()
+    assert "1 whole scan: DSC 0.250" in measured(0.5, 0.25).sentence()
 
 
 def test_bones_of_whole_scans(tmp_path):
