@@ -22,8 +22,8 @@ def segment_here(
     """Do cases one after the other. Whatever goes wrong with one is its outcome, and the others go on.
 
     At most three scans are in memory: the one that is computed, the next, and the last until it is written. Where the
-    block is left by an exception (Ctrl-C), the file operations in progress are finished first, so that nothing is
-    half-written and no thread goes on behind it.
+    block is left by an exception (Ctrl-C), what is being read is read and what was found is written first, so that
+    nothing is half-written and no thread goes on behind it.
 
     Args:
         cases: at least one.
@@ -40,8 +40,8 @@ def segment_here(
             warnings.filterwarnings("ignore", module=r"(pydicom|highdicom)\.")
             _run(cases, predictor, reader=reader, writer=writer, report=report, begin=begin, planned=planned)
     finally:
-        for pool in (reader, writer):
-            pool.shutdown(wait=True, cancel_futures=True)
+        reader.shutdown(wait=True, cancel_futures=True)
+        writer.shutdown(wait=True)  # bones that were found are written, even where that has not begun yet
 
 
 def _run(
