@@ -42,11 +42,11 @@ from sneakynet.data.sampling import Patches, make_batch
 from sneakynet.data.shared_patches import SharedDraw, Sharing, make_shared_batch
 from sneakynet.data.views import Looks
 from sneakynet.models.allocator import keep_freed_memory
-from sneakynet.models.builders import build_sneakynet
 from sneakynet.models.sneakynet import SneakyNet, apply_head
 from sneakynet.models.weights import WeightsHeader, save_weights
 from sneakynet.phantom.scan import ScanSettings
 from sneakynet.training.loop import TrainingData
+from sneakynet.training.run import make_network
 from sneakynet.training.settings import TrainSettings, override
 from sneakynet.training.trainer import Trainer
 
@@ -206,17 +206,7 @@ def arms(options: argparse.Namespace, table: BoneTable) -> dict[str, Arm]:
     for name, shared in (("apart", False), ("shared", True)):
         chosen = settings(options, shared=shared)
         torch.manual_seed(options.seed)
-        network = build_sneakynet(
-            variant=chosen.variant,
-            n_classes=table.n_classes,
-            patch_size=chosen.patch_size,
-            contexts=chosen.contexts,
-            width=chosen.width,
-            levels=chosen.levels,
-            norm=chosen.norm,
-            hook_source=chosen.hook_source,
-        )
-        made[name] = Arm(Trainer(network, chosen))
+        made[name] = Arm(Trainer(make_network(chosen, table), chosen))
     return made
 
 

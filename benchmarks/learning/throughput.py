@@ -24,11 +24,11 @@ from sneakynet.data.body_folder import BodyFolder
 from sneakynet.data.case import Case
 from sneakynet.data.painted import PaintedCases, Painting
 from sneakynet.data.patches import PatchGeometry
-from sneakynet.models.builders import build_sneakynet
 from sneakynet.phantom.scan import ScanSettings
 from sneakynet.training.ahead import Ahead
 from sneakynet.training.loop import TrainingData
 from sneakynet.training.processes import Processes
+from sneakynet.training.run import make_network
 from sneakynet.training.settings import TrainSettings
 from sneakynet.training.trainer import Trainer
 
@@ -111,15 +111,7 @@ def _ours(
 ) -> Callable[[int], float]:
     """Step -> seconds that training waited for its patches."""
     torch.manual_seed(0)
-    network = build_sneakynet(
-        variant=settings.variant,
-        n_classes=table.n_classes,
-        patch_size=settings.patch_size,
-        contexts=settings.used_contexts,
-        width=settings.width,
-        levels=settings.levels,
-    )
-    trainer = Trainer(network.to(device), settings)
+    trainer = Trainer(make_network(settings, table).to(device), settings)
     geometry = PatchGeometry(patch_size=settings.patch_size, contexts=settings.used_contexts)
     data = TrainingData(lambda _step: cases, (), geometry, table, _SPACING)
     processes = Processes(device)

@@ -237,7 +237,7 @@ def test_contexts_first_leaves_the_target_alone(dataset, tmp_path):
     assert any(name.startswith("contexts.") for name in changed)
     untrained = TrainSettings(variant="E", patch_size=16, levels=3, width=4)
     torch.manual_seed(untrained.seed)
-    fresh = run_module._model(untrained, BoneTable.read(THREE)).state_dict()
+    fresh = run_module.make_network(untrained, BoneTable.read(THREE)).state_dict()
     assert all(torch.equal(one[name], fresh[name]) for name in one if name.startswith("target."))
     assert any(name.startswith("target.") for name in changed)  # the third step trains everything
 

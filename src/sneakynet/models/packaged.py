@@ -36,7 +36,13 @@ def model_path(model: str | Path | None) -> Path:
             given with its folder.
 
     Raises:
-        WeightsError: this copy of the package has no such weights.
+        WeightsError: this copy of the package has no such weights, or no model bears the name.
     """
     name = "default" if model is None else str(model)
-    return packaged_weights(name) if name in _FILES else Path(name)
+    if name in _FILES:
+        return packaged_weights(name)
+    path = Path(name)
+    if not path.suffix and path.name == name and not path.exists():  # more like a slip in a name than a path
+        msg = f"there is no model {name}: {' and '.join(_FILES)} come with sneakynet, anything else is a path"
+        raise WeightsError(msg)
+    return path

@@ -78,7 +78,7 @@ def train(
     with processes.first_before_others():
         if processes.first:
             _check_run_folder(output, resume=resume)
-        trainer = Trainer(_model(settings, table).to(device), settings, processes)
+        trainer = Trainer(make_network(settings, table).to(device), settings, processes)
         seconds = load_checkpoint(output / CHECKPOINT, trainer).seconds if resume else 0.0
     new = not output.exists()
     make_folder(output)
@@ -155,7 +155,13 @@ def _check_run_folder(output: Path, *, resume: bool) -> None:
         raise SettingError(msg)
 
 
-def _model(settings: TrainSettings, table: BoneTable) -> SneakyNet:
+def make_network(settings: TrainSettings, table: BoneTable) -> SneakyNet:
+    """The network that settings ask for, with fresh weights or those of ``settings.init``.
+
+    Raises:
+        SettingError: a network that cannot be, or ``init`` holds another.
+        WeightsError: ``init`` cannot be read.
+    """
     model = build_sneakynet(
         variant=settings.variant,
         n_classes=table.n_classes,

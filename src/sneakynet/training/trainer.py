@@ -210,7 +210,7 @@ class Trainer:
                 )
                 features = [maps.target, *maps.contexts]
         parts = [] if contexts_only else [(features.pop(0), self.model.target_head(), labels[0])]
-        parts += zip(features, heads, labels[1:], strict=False)
+        parts += zip(features, heads, labels[1:], strict=False)  # contexts without a decoder have labels alone
         names = self._loss_names(contexts_only=contexts_only)
         return {
             name: head_loss(

@@ -21,6 +21,14 @@ def test_models_go_by_their_names(name, spacing):
     assert load_weights(packaged_weights(name))[1].spacing == (spacing,) * 3
 
 
+def test_a_slip_in_a_name_is_told_what_names_there_are():
+    with pytest.raises(
+        WeightsError, match=r"no model fien: default and fine come with sneakynet, anything else is a p"
+    ):
+        model_path("fien")
+    assert model_path("fien.safetensors") == Path("fien.safetensors")
+
+
 def test_no_model_is_the_default_and_all_else_a_path():
     assert model_path(None) == packaged_weights("default")
     assert model_path("folder/fine") == Path("folder/fine")
