@@ -3,6 +3,7 @@
 import math
 from typing import Literal
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -31,6 +32,30 @@ def make_norm(norm: Norm, channels: int) -> nn.Module:
             return nn.Identity()
 
 
+class Convolution(nn.Conv3d):
+    """3x3x3 convolution with padding 1, in training on a CPU in float32 wherever bfloat16 cannot be trusted.
+
+    oneDNN 3.12, which torch 2.13 brings, reads memory that nobody wrote when it takes the gradient of a bfloat16
+    convolution's weights on maps that are 2 voxels long along their first axis. Now and then that is NaN.
+
+    Args:
+        channels_in: channels of the input.
+        channels_out: channels of the result.
+        bias: whether a constant is added to each channel.
+    """
+
+    def __init__(self, channels_in: int, channels_out: int, *, bias: bool) -> None:
+        super().__init__(channels_in, channels_out, 3, padding=1, bias=bias)
+
+    def forward(self, input: Float[Tensor, "batch channel_in i j k"]) -> Float[Tensor, "batch channel_out i j k"]:
+        """See the class."""
+        lowered = input.device.type == "cpu" and torch.is_autocast_enabled("cpu")
+        if lowered and torch.is_grad_enabled() and input.shape[2] == 2:
+            with torch.autocast("cpu", enabled=False):
+                return super().forward(input.float())
+        return super().forward(input)
+
+
 class ConvBlock(nn.Module):
     """Twice: 3x3x3 convolution with padding 1, normalisation, ReLU. The size does not change.
 
@@ -46,10 +71,10 @@ class ConvBlock(nn.Module):
         super().__init__()
         bias = norm == "none"
         self.layers = nn.Sequential(
-            nn.Conv3d(channels_in, channels_out, 3, padding=1, bias=bias),
+            Convolution(channels_in, channels_out, bias=bias),
             make_norm(norm, channels_out),
             nn.ReLU(inplace=True),
-            nn.Conv3d(channels_out, channels_out, 3, padding=1, bias=bias),
+            Convolution(channels_out, channels_out, bias=bias),
             make_norm(norm, channels_out),
             nn.ReLU(inplace=True),
         )
