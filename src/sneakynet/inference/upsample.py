@@ -149,13 +149,15 @@ def _corners(
     points: Integer[Tensor, "point 3"], shape: Sequence[int], along: Sequence[AxisSamples]
 ) -> tuple[Integer[Tensor, "point corner"], Float[Tensor, "point corner"]]:
     """The voxels around some points of the scan (k, j, i), counted through the grid, and their trilinear weights."""
-    voxels, weights = points.new_zeros((len(points), 1)), torch.ones(len(points), 1, device=points.device)
-    for dim, axis in enumerate(along):
-        ends = axis.lower[:, None] if axis.whole else torch.stack([axis.lower, axis.upper], dim=1)
-        shares = (
-            torch.ones_like(axis.share)[:, None] if axis.whole else torch.stack([1 - axis.share, axis.share], dim=1)
-        )
-        at = points[:, dim].contiguous()
-        voxels = (voxels[:, :, None] * shape[dim] + ends.index_select(0, at)[:, None]).flatten(1)
-        weights = (weights[:, :, None] * shares.index_select(0, at)[:, None]).flatten(1)
-    return voxels, weights
+    base, beyond = points.new_zeros(len(points)), points.new_zeros(1)
+    weights, stride = torch.ones(len(points), 1, device=points.device), 1
+    for dim in (2, 1, 0):
+        axis, at = along[dim], points[:, dim].contiguous()
+        base += (axis.lower * stride).index_select(0, at)
+        if not axis.whole:
+            beyond = torch.cat([beyond, beyond + stride])
+            share = axis.share.index_select(0, at)[:, None]
+            weights = torch.cat([weights * (1 - share), weights * share], dim=1)
+        stride *= shape[dim]
+    # What follows upon the last voxel of all has no weight, but must be one.
+    return (base[:, None] + beyond).clamp_(max=stride - 1), weights
