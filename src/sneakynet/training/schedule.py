@@ -3,12 +3,15 @@
 import math
 from typing import Literal
 
+Schedule = Literal["constant", "cosine"]
+"""What follows the warm-up: the rate stays, or falls along a cosine over all steps."""
+
 FLOOR = 0.01
 """The cosine ends at this share of the learning rate."""
 
 
 def learning_rate(
-    step: int, *, peak: float, kind: Literal["constant", "cosine"], steps: int, warmup_steps: int, first_step: int = 0
+    step: int, *, peak: float, kind: Schedule, steps: int, warmup_steps: int, first_step: int = 0
 ) -> float:
     """The learning rate for a step.
 

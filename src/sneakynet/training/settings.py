@@ -13,6 +13,7 @@ from sneakynet.errors import SettingError
 from sneakynet.models.blocks import Norm
 from sneakynet.models.crop_skip import HookSource, Variant
 from sneakynet.training.loss import DiceClasses
+from sneakynet.training.schedule import Schedule
 from sneakynet.training.tracker import TrackerName
 from sneakynet.volumes.atomic import write_whole
 
@@ -107,7 +108,7 @@ class TrainSettings:
     """Train the contexts alone for this many steps first, and everything after."""
     learning_rate: float = 1e-3
     """Of Adam."""
-    schedule: Literal["constant", "cosine"] = "cosine"
+    schedule: Schedule = "cosine"
     """Keep the learning rate, or let it fall to 1 % along a cosine over all steps."""
     warmup_steps: int = 100
     """Let the learning rate rise over this many steps."""

@@ -29,14 +29,15 @@ def test_full_size_has_the_widths_of_the_papers_rows():
     assert widths | expected == widths
 
 
-def test_the_recipe_is_the_papers(plan, tmp_path):
+def test_the_recipe_is_the_papers_but_for_what_a_scale_says(plan, tmp_path):
     settings = plan.settings(plan.experiments[3], 2, folder=tmp_path, device="cpu", threads=1)
     assert (settings.variant, settings.contexts, settings.fold, settings.steps) == ("D", (1,), 2, 5)
-    assert (settings.schedule, settings.learning_rate, settings.warmup_steps) == ("constant", 1e-3, 0)
+    assert (settings.schedule, settings.learning_rate, settings.warmup_steps) == ("cosine", 4e-3, 100)
     assert (settings.dice, settings.ignore_padding, settings.augment) == ("all", False, False)
     full = make_plan("full", cases=CASES)
-    assert (full.balanced, full.background_weight) == (0.0, 1.0)
-    assert (settings.balanced, settings.background_weight) == (0.5, 0.05)
+    assert (full.balanced, full.background_weight, full.norm) == (0.0, 1.0, "instance")
+    assert (full.schedule, full.learning_rate, full.warmup_steps) == ("constant", 1e-3, 0)
+    assert (settings.balanced, settings.background_weight, settings.norm) == (1.0, 0.25, "batch")
 
 
 def test_a_plan_may_be_taken_up_again(plan, tmp_path):
