@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Integer
+from jaxtyping import Float, Integer, Shaped
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 from torch.nn.functional import grid_sample
@@ -73,14 +73,18 @@ class WarpedViews:
         device: torch.device,
     ) -> None:
         shape = (3, _NODES, _NODES, _NODES)
-        lattices = [
-            np.random.default_rng(warp.seed).normal(0, warp.bend * edge, shape)
-            for warp, edge in zip(warps, widest, strict=True)
-        ]
-        self._matrices = matrices = np.array([warp.matrix for warp in warps])
+        lattices = np.stack(
+            [
+                np.random.default_rng(warp.seed).normal(0, warp.bend * edge, shape)
+                for warp, edge in zip(warps, widest, strict=True)
+            ]
+        )
+        self._matrices = np.array([warp.matrix for warp in warps])
         self._centres, self._half, self._device = np.array(centres), np.array(widest) / 2, device
-        self._bend = np.array([np.abs(lattice).max() for lattice in lattices])
-        self._linear, self._nodes = on_device(device, matrices, np.stack(lattices))
+        self._bend = np.abs(lattices).max(axis=(1, 2, 3, 4))
+        # Interpolation between nodes keeps what is linear as it is, so they may carry the linear part as well.
+        still = np.stack(np.meshgrid(*[np.linspace(-1, 1, _NODES)] * 3, indexing="ij"))
+        self._nodes = lattices + np.einsum("bdc,b,cxyz->bdxyz", self._matrices, self._half, still)
 
     def at(
         self,
@@ -111,35 +115,54 @@ class WarpedViews:
         low = np.clip((moved - reach) // scale - 1, begin, end - 1).astype(int)
         high = np.clip((moved + reach) // scale + 3, low + 1, end).astype(int)
         size = high - low
-        strides = np.stack([size[:, 1] * size[:, 2], size[:, 2], np.ones_like(size[:, 2])], axis=1)
         # Cell c of a level covers the voxels c * scale ... (c + 1) * scale - 1.
-        middle = (moved + 0.5) / scale - 0.5
-        half = np.broadcast_to(self._half[:, None], shifts.shape)
-        parts = (middle, low, np.maximum(size - 1, 1), begin, end - 1, strides, shifts, half)
-        middle_, low_, size_, begin_, last_, strides_, shifts_, half_ = (
-            part[:, None, None, None] for part in on_device(self._device, *parts)
-        )
-
-        steps = [(torch.arange(edge, device=self._device) - (edge - 1) / 2) * scale for edge in shape]
-        offsets = torch.stack(torch.meshgrid(*steps, indexing="ij"), dim=-1)
-        # grid_sample wants the last axis first.
-        lookup = ((offsets + shifts_) / half_).flip(-1)
-        bend = grid_sample(self._nodes, lookup, align_corners=True).movedim(1, -1)
-        at = (torch.einsum("ijkc,bdc->bijkd", offsets, self._linear) + bend) / scale + middle_
+        middle = (self._centres + 0.5) / scale - 0.5
+        nodes = self._nodes / scale + (middle - low)[:, :, None, None, None]
+        # The last axis comes first, as grid_sample wants it.
+        parts = (nodes, begin - low, end - 1 - low, _strides(size), 2 / np.maximum(size - 1, 1))
+        nodes_, *others = on_device(self._device, *(part[:, ::-1] for part in parts))
+        begin_, last_, strides_, unit_ = (part[:, :, None, None, None] for part in others)
+        k_, j_, i_ = on_device(self._device, *(self._between_nodes(shape, shifts, scale, axis) for axis in (2, 1, 0)))
+        # What is looked up lies in straight rows, so nodes are interpolated axis by axis.
+        at = torch.einsum("bdxyz,bix->bdiyz", nodes_, i_)
+        at = torch.einsum("bdiyz,bjy->bdijz", at, j_)
+        at = torch.einsum("bdijz,bkz->bdijk", at, k_)
 
         nearest = at.round()
         within = torch.minimum(torch.maximum(nearest, begin_), last_)
-        flat = ((within - low_).long() * strides_.long()).sum(-1)
+        flat = (within.int() * strides_.int()).sum(1)
         boxes = _boxes(low, high)
         seen = torch.stack([label[box].take(index) for label, box, index in zip(labels, boxes, flat, strict=True)])
         if ignore is not None:
-            seen.masked_fill_((within != nearest).any(-1), ignore)
-        places = ((at - low_) / size_ * 2 - 1).flip(-1)
-        images = [
-            grid_sample(scan[box].float()[None, None], place[None], align_corners=True, padding_mode="border")[0, 0]
-            for scan, box, place in zip(scans, boxes, places, strict=True)
-        ]
+            seen.masked_fill_((within != nearest).any(1), ignore)
+        places = torch.addcmul(at.new_tensor(-1.0), at, unit_).permute(0, 2, 3, 4, 1)
+        images = [_sampled(scan[box], place) for scan, box, place in zip(scans, boxes, places, strict=True)]
         return torch.stack(images), seen
+
+    def _between_nodes(
+        self, shape: tuple[int, int, int], shifts: Float[np.ndarray, "batch 3"], scale: int, axis: int
+    ) -> Float[np.ndarray, "batch edge node"]:
+        """Weight of every node of the lattice in every cell of a view, along one axis."""
+        cells = (np.arange(shape[axis]) - (shape[axis] - 1) / 2) * scale
+        at = (cells + shifts[:, axis, None]) / self._half[:, None]  # the lattice lies from -1 to 1
+        apart = np.abs((at[:, :, None] + 1) / 2 * (_NODES - 1) - np.arange(_NODES))
+        return np.asarray(np.maximum(0, 1 - apart))
+
+
+def _strides(size: Integer[np.ndarray, "batch 3"]) -> Integer[np.ndarray, "batch 3"]:
+    """Of boxes of some sizes, in cells."""
+    return np.stack([size[:, 1] * size[:, 2], size[:, 2], np.ones_like(size[:, 2])], axis=1)
+
+
+def _sampled(box: Shaped[Tensor, "_ _ _"], places: Float[Tensor, "i j k 3"]) -> Float[Tensor, "i j k"]:
+    """Values of a box at some places, -1 to 1 from its first to its last cell, linear between cells."""
+    edge, threads = places.shape[0], torch.get_num_threads() if places.device.type == "cpu" else 1
+    # On a CPU it is the batch that is shared out among threads.
+    parts = max(n for n in range(1, threads + 1) if edge % n == 0)
+    values = box.float().expand(parts, 1, *box.shape)
+    places_ = places.reshape(parts, edge // parts, *places.shape[1:])
+    found = grid_sample(values, places_, align_corners=True, padding_mode="border")
+    return found.reshape(places.shape[:3])
 
 
 def _boxes(low: np.ndarray, high: np.ndarray) -> list[tuple[slice, ...]]:
