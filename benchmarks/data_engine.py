@@ -1,7 +1,8 @@
 """What training data is worth on real CT: the same small network, trained equally long on each, judged on real scans.
 
     python benchmarks/data_engine.py --arm simple=DIR --arm engine=DIR --arm painted=DIR -o OUT [--json]
-        [--steps 800] [--batch-size 16] [--seed 0] [--device auto] [--real DIR] [--chest DIR]
+        [--steps 800] [--batch-size 16] [--patch-size 32] [--seed 0] [--device auto] [--threads N] [--real DIR]
+        [--chest DIR]
 
 An arm is a name and a folder that ``sneakynet train`` takes: scans in nnU-Net's layout, or bodies (``sneakynet phantom
 --bodies``, ``sneakynet paint --bodies``). Every arm trains variant D (two contexts, 4 levels, width 16) with the same
@@ -28,6 +29,7 @@ from default_model import REAL, real_figures
 from sneakynet.anatomy.bone import BoneTable
 from sneakynet.inference.device import resolve_device
 from sneakynet.inference.predictor import Predictor
+from sneakynet.models.bf16 import has_bf16
 from sneakynet.models.builders import build_sneakynet
 from sneakynet.models.weights import load_weights
 from sneakynet.training.run import train
@@ -44,7 +46,7 @@ def settings(options: argparse.Namespace) -> TrainSettings:
     return TrainSettings(
         variant="D",
         contexts=(1, 2),
-        patch_size=32,
+        patch_size=options.patch_size,
         levels=4,
         width=16,
         norm="batch",
@@ -57,9 +59,10 @@ def settings(options: argparse.Namespace) -> TrainSettings:
         background_weight=0.1,
         balanced=0.8,
         ema=0.99,
-        precision="bf16",
+        precision="bf16" if has_bf16(resolve_device(options.device)) else "f32",
         validate_every=options.steps,
         seed=options.seed,
+        threads=options.threads,
         pool=24,
         repaint_every=2,
     )
@@ -131,7 +134,9 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=800)
     parser.add_argument("--batch-size", type=int, default=16)
+    parser.add_argument("--patch-size", type=int, default=32)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--real", type=Path, default=REAL)
     parser.add_argument("--chest", type=Path, default=CHEST)

@@ -8,7 +8,7 @@ rounds counts; memory is the most held beyond what was held before, in a first r
 
 - losses: cross-entropy + Dice over 126 classes with the linear head before it, forward and backward.
 - patches: a target with three contexts, plain and augmented, beside the peers' augmentation of a target alone.
-- steps: a whole step of the same U-Net, with our loss and with each peer's.
+- steps: a whole step of the same U-Net, with our loss and with each peer's, as memory comes and with freed memory kept.
 - table1: the paper's twelve networks, beside the seconds that it printed for its GPU.
 - throughput: whole training on painted scans, ours and nnU-Net's trainer, on a CPU or a GPU; only when asked for.
 """
@@ -31,9 +31,9 @@ from rich.table import Table
 
 from sneakynet.models.allocator import keep_freed_memory
 
-# Memory is measured before the allocator is told to keep what is freed, as our training does; the parts whose memory
-# is of interest come first.
-PARTS = {"losses": losses, "patches": patches, "steps": steps, "table1": table1, "throughput": throughput}
+# Memory is measured before the allocator is told to keep what is freed, as our training does: the parts that compare
+# with peers' come first.
+PARTS = {"losses": losses, "steps": steps, "patches": patches, "table1": table1, "throughput": throughput}
 _KEEP_FROM = "patches"
 
 
@@ -93,9 +93,12 @@ def _ratios(rows: Sequence[Row], figure: str, note: str) -> dict[str, float]:
     for shape in dict.fromkeys(row.shape for row in rows if row.what.startswith("head and loss")):
         loss = of("head and loss", shape)
         found[f"nnU-Net head and loss / ours, {shape}{note}"] = loss["nnU-Net DC+CE"] / loss["fused (ours)"]
-    if step := of("step of"):
+    for what in dict.fromkeys(row.what for row in rows if row.what.startswith("step of")):
+        step = of(what)
+        ours = next(row for row in reversed(rows) if row.what.startswith("step of") and row.method == "ours")
         best = min(seconds for name, seconds in step.items() if name != "ours")
-        found[f"best peer-loss step / ours{note}"] = best / step["ours"]
+        memory = what.rpartition(", ")[2]
+        found[f"best peer-loss step, {memory}, / ours{note}"] = best / getattr(ours, figure)
     iteration = of("iteration")
     for one, three in (("D_32_64", "D_32_64_128_256"), ("D_64_128", "D_64_128_256")):
         if one in iteration and three in iteration:
