@@ -17,8 +17,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-from data_engine import CHEST
-from default_model import REAL
+from data_engine import CHEST, REAL
 
 from sneakynet.anatomy.bone import BoneTable
 from sneakynet.evaluation.case import compare

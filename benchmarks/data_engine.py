@@ -24,7 +24,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from default_model import REAL, real_figures
+from default_model import LABELLED, SHARED, labelled_figures
 
 from sneakynet.anatomy.bone import BoneTable
 from sneakynet.inference.device import resolve_device
@@ -37,7 +37,7 @@ from sneakynet.training.settings import TrainSettings
 from sneakynet.volumes.read import read_volume
 from sneakynet.volumes.volume import Volume
 
-CHEST = Path("../shared/data/ct_chest_3.27mm")
+REAL, CHEST = SHARED / LABELLED, SHARED / "ct_chest_3.27mm"
 FOUND_ML = 0.5  # a bone counts as found from this volume on
 BRIGHT_HU = 250
 
@@ -79,6 +79,15 @@ def readouts(path: Path) -> dict[str, Predictor]:
     fused.load_state_dict(network.state_dict())
     header = replace(header, architecture=architecture.to_dict())
     return {"D": plain, "E": Predictor(fused, header, name=path.parent.name)}
+
+
+def abdomen_figures(predictor: Predictor, folder: Path) -> dict[str, object]:
+    """DSC of the network's own names, before they are put in order."""
+    found = labelled_figures(predictor, folder)
+    dsc, own = found["dsc"], found["dsc_as_the_network_names"]
+    assert isinstance(dsc, dict)
+    assert isinstance(own, dict)
+    return {"any_bone_dsc": found["any_bone_dsc"], "dsc": dsc | own}
 
 
 def chest_figures(predictor: Predictor, folder: Path) -> dict[str, object]:
@@ -152,7 +161,7 @@ def main() -> None:
         for readout, predictor in readouts(run / "model.safetensors").items():
             row["provenance"] = predictor.header.provenance
             if options.real.is_dir():
-                row[f"abdomen_pelvis_{readout}"] = real_figures(predictor, options.real)
+                row[f"abdomen_pelvis_{readout}"] = abdomen_figures(predictor, options.real)
             if options.chest.is_dir():
                 row[f"chest_{readout}"] = chest_figures(predictor, options.chest)
         figures[name] = row
