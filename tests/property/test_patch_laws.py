@@ -73,7 +73,7 @@ def test_a_store_changes_nothing(cases, seed, ignore, warp):
 @given(seed=st.integers(0, 2**31))
 def test_intensities_are_those_of_single_precision_step_by_step(cases, seed):
     case = cases.memory[0]
-    augmentation = Augmentation(warp=0.0, noise=0.0)
+    augmentation = Augmentation(warp=0.0, noise=0.0, gamma=0.0, blur=0.0, coarse=0.0)
     (draw,) = draw_batch([case], GEOMETRY, key=(seed,), batch_size=1, balanced=0.5, augmentation=augmentation)
     seen = make_batch([case], [draw], GEOMETRY, hu_window=WINDOW, mirror_lut=LUT)
     for kappa, image, label in zip((0, 1, 2), seen.images, seen.labels, strict=True):

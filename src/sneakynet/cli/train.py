@@ -11,7 +11,7 @@ import tyro
 from sneakynet.cohort.scan_scorer import score_scan
 from sneakynet.errors import SettingError
 from sneakynet.inference.device import resolve_device
-from sneakynet.training.presets import PRESETS
+from sneakynet.training.presets import DEFAULT, PRESETS
 from sneakynet.training.processes import join
 from sneakynet.training.run import CONFIG, train
 from sneakynet.training.settings import TrainSettings, read_config
@@ -30,8 +30,9 @@ class TrainCommand:
     """Folder of the run."""
     resume: bool = False
     """Go on from the checkpoint in the run's folder, with the run's own settings."""
-    preset: Literal["paper"] | None = None
-    """paper: the paper's best network and its recipe; options given beside it go before."""
+    preset: Literal["default", "paper"] = "default"
+    """default: what measured best, as the packaged weights were trained; paper: the paper's best network and its
+    recipe. Options given beside it go before."""
     config: Path | None = None
     """Take the settings from this config.yaml; options given beside it go before."""
     quiet: bool = False
@@ -40,20 +41,21 @@ class TrainCommand:
 
 
 def defaults(args: Sequence[str]) -> TrainCommand | None:
-    """What the options are when they are not given: those of ``--preset``, ``--config``, or of the run that is resumed.
+    """What the options are when they are not given: those of ``--config``, of the run resumed, or of ``--preset``.
 
     Raises:
         SettingError: two of them at once, or a file that cannot be read.
     """
     given = _given(args)
-    if given.get("preset") in PRESETS:
-        others = [name for name in ("config", "resume") if name in given]
-        if others:
-            msg = f"give --preset or --{others[0]}, not both: each says what all settings are"
-            raise SettingError(msg)
-        return TrainCommand(settings=PRESETS[given["preset"]])
+    others = [name for name in ("config", "resume") if name in given]
+    if "preset" in given and others:
+        msg = f"give --preset or --{others[0]}, not both: each says what all settings are"
+        raise SettingError(msg)
+    if not others:
+        # Another name is refused with all that there are when the options are read.
+        return TrainCommand(settings=PRESETS.get(given.get("preset", ""), DEFAULT))
     source = given.get("config")
-    if source is None and "resume" in given and given.get("output"):
+    if source is None and given.get("output"):
         source = str(Path(given["output"]) / CONFIG)
         if not Path(source).is_file():
             return None  # `run` says that there is nothing to resume

@@ -17,6 +17,10 @@ class Draw:
         mirror: swap left and right.
         gain: contrast factor.
         offset: brightness shift, normalised intensity.
+        gamma: exponent of the intensity, counted from the window's lower end to its upper.
+        blur: standard deviation of a Gaussian, full-resolution voxels.
+        coarse: full-resolution voxels along i, j, k that are averaged into one and interpolated back, as of a scan with
+            thicker slices.
         noise: standard deviation of the noise, normalised intensity.
         noise_seed: of the noise; a batch takes its first draw's.
         warp: of the space around the patch's centre, if any.
@@ -28,6 +32,9 @@ class Draw:
     mirror: bool = False
     gain: float = 1.0
     offset: float = 0.0
+    gamma: float = 1.0
+    blur: float = 0.0
+    coarse: tuple[float, float, float] = (1.0, 1.0, 1.0)
     noise: float = 0.0
     noise_seed: int = 0
     warp: Warp | None = None

@@ -5,7 +5,8 @@ draws of training step ``n`` depend on the seed and on ``n`` alone, so a resumed
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int64, Integer
@@ -30,6 +31,9 @@ class Augmentation:
         offset: standard deviation of the brightness shift, in units of half the HU window.
         noise: largest standard deviation of white noise, in the same units.
         warp: probability of turning, scaling and bending the space around the patch, target and contexts together.
+        gamma: probability of an exponent of the intensity between 0.7 and 1.5.
+        blur: probability of blurring by half a voxel to one.
+        coarse: probability of slices 1.5 to 3 voxels thick, across an axis drawn evenly.
     """
 
     mirror: float = 0.5
@@ -38,9 +42,16 @@ class Augmentation:
     gain: float = 0.1
     offset: float = 0.05
     noise: float = 0.06
+    gamma: float = 0.15
+    blur: float = 0.15
+    coarse: float = 0.15
 
 
-NO_AUGMENTATION = Augmentation(mirror=0.0, crop=0.0, warp=0.0, gain=0.0, offset=0.0, noise=0.0)
+NO_AUGMENTATION = Augmentation(
+    mirror=0.0, crop=0.0, warp=0.0, gain=0.0, offset=0.0, noise=0.0, gamma=0.0, blur=0.0, coarse=0.0
+)
+
+_GAMMA, _BLUR, _COARSE = (0.7, 1.5), (0.5, 1.0), (1.5, 3.0)
 
 
 @dataclass(frozen=True)
@@ -104,7 +115,7 @@ def draw_patch(
         _crop(edge, int(c), rng, probability=augmentation.crop, grid=grid)
         for edge, c in zip(case.pyramid.shape, centre, strict=True)
     )
-    return Draw(
+    drawn = Draw(
         case=index,
         origin=(int(origin[0]), int(origin[1]), int(origin[2])),
         inside=(inside[0], inside[1], inside[2]),
@@ -115,6 +126,23 @@ def draw_patch(
         noise_seed=int(rng.integers(2**31)),
         warp=draw_warp(rng) if rng.random() < augmentation.warp else None,
     )
+    return replace(drawn, **_sharpness(augmentation, seed=drawn.noise_seed))
+
+
+def _sharpness(augmentation: Augmentation, *, seed: int) -> dict[str, Any]:
+    """Gamma, blur and thick slices, from a source of their own: all other numbers of a seed stay what they were."""
+    rng = np.random.default_rng([seed, 1])
+    uses, values, axis = rng.random(3), rng.random(3), int(rng.integers(3))
+    gamma, blur, coarse = (
+        low * (high / low) ** value for (low, high), value in zip((_GAMMA, _BLUR, _COARSE), values, strict=True)
+    )
+    thick = [1.0, 1.0, 1.0]
+    thick[axis] = float(coarse)
+    return {
+        "gamma": float(gamma) if uses[0] < augmentation.gamma else 1.0,
+        "blur": float(blur) if uses[1] < augmentation.blur else 0.0,
+        "coarse": tuple(thick) if uses[2] < augmentation.coarse else (1.0, 1.0, 1.0),
+    }
 
 
 def _crop(edge: int, centre: int, rng: np.random.Generator, *, probability: float, grid: int) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from torch import Tensor
 from sneakynet.data.case import Case
 from sneakynet.data.draw import Draw
 from sneakynet.data.patches import Box, cut
+from sneakynet.data.softening import softened
 from sneakynet.data.warp import WarpedViews, on_device
 
 
@@ -117,7 +118,7 @@ class Looks:
     def _intensity(
         self, images: Float[Tensor, "view i j k"], draws: Sequence[Draw], kappa: int
     ) -> Float[Tensor, "view i j k"]:
-        """HU scaled to the window, with each draw's contrast, brightness and noise."""
+        """HU scaled to the window, with each draw's contrast, brightness, gamma, sharpness and noise."""
         low, high = self.hu_window
         # As single floats: what a draw changes is the same to the bit on every device and in every batch.
         unit = np.float32(2 / (high - low))
@@ -125,6 +126,11 @@ class Looks:
             image.sub_((low + high) / 2).mul_(float(np.float32(draw.gain) * unit))
             if draw.offset:
                 image.add_(float(np.float32(draw.offset)))
+            if draw.gamma != 1:
+                image.add_(1).mul_(0.5).clamp_(0, 1).pow_(draw.gamma).mul_(2).sub_(1)
+            soft = softened(image, blur=draw.blur / 2**kappa, coarse=[edge / 2**kappa for edge in draw.coarse])
+            if soft is not image:
+                image.copy_(soft)
         # White noise shrinks when it is averaged over a cell of 8**kappa voxels.
         noise = np.array([draw.noise / 8 ** (kappa / 2) for draw in draws])
         if noise.any():

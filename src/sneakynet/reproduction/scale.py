@@ -71,8 +71,8 @@ class _Recipe(TypedDict):
     warmup_steps: int
 
 
-# Evenly over the scan and unweighted, thousands of steps pass before background loses its first vote. With this, 3000
-# steps name some 40 of 100 bones where the paper's rate and no schedule name 30, and half of the patches on bones 2.
+# Evenly over the scan and unweighted, thousands of steps pass before background loses its first vote. On one fold,
+# D_16_32_64 found 42 % of the bones after 3000 steps with this, and 31 % with the paper's constant rate.
 _QUICK = _Recipe(
     norm="batch", balanced=1.0, background_weight=0.25, learning_rate=4e-3, schedule="cosine", warmup_steps=100
 )

@@ -112,6 +112,8 @@ class TrainSettings:
     """Keep the learning rate, or let it fall to 1 % along a cosine over all steps."""
     warmup_steps: int = 100
     """Let the learning rate rise over this many steps."""
+    context_weight: float = 1.0
+    """Weight of each context's loss beside the target's; the paper's is 1."""
     dice: DiceClasses = "present"
     """Average Dice over the classes present in the batch, or over all (the paper)."""
     background_weight: float = 1.0
@@ -121,7 +123,8 @@ class TrainSettings:
     ignore_padding: bool = True
     """Voxels beyond the scan count in no loss; --no-ignore-padding counts the repeated edge, as the paper does."""
     augment: bool = True
-    """Patches vary in brightness, contrast, noise, extent and side (labels too); --no-augment leaves them alone."""
+    """Patches vary in place, side (labels too), extent, shape, brightness, contrast, gamma, sharpness and noise;
+    --no-augment leaves them alone."""
     ema: float = 0.0
     """Export a moving average of the weights with this decay per step (such as 0.999); 0 exports the weights."""
     precision: Literal["f32", "bf16"] = "f32"
@@ -170,6 +173,7 @@ class TrainSettings:
                 ("first_step", "from 0 to below steps", 0 <= self.first_step < max(1, self.steps)),
                 ("learning_rate", "above 0", self.learning_rate > 0),
                 ("warmup_steps", "0 or more", self.warmup_steps >= 0),
+                ("context_weight", "0 or more", self.context_weight >= 0),
                 ("background_weight", "above 0", self.background_weight > 0),
                 ("balanced", "between 0 and 1", 0 <= self.balanced <= 1),
                 ("ema", "from 0 to below 1", 0 <= self.ema < 1),

@@ -155,7 +155,9 @@ class Trainer:
     def _learn(self, patches: Patches, *, contexts_only: bool) -> dict[str, Loss]:
         """Add the gradient of some of a step's patches; their losses without it."""
         losses = self.losses(patches, contexts_only=contexts_only)
-        total = torch.stack([loss.total for loss in losses.values()]).sum() / self.settings.accumulate
+        weights = [1.0 if name == "target" else self.settings.context_weight for name in losses]
+        total = sum(weight * loss.total for weight, loss in zip(weights, losses.values(), strict=True))
+        total = torch.as_tensor(total) / self.settings.accumulate
         total.backward()  # type: ignore[no-untyped-call]
         return {name: replace(loss, total=loss.total.detach()) for name, loss in losses.items()}
 

@@ -122,3 +122,28 @@ def test_padding_is_marked_and_nothing_else(case, mirror):
         assert (after[inside] == before[inside]).all()
         assert (after[~inside] == ignored(np.dtype(np.uint8))).all()
         assert bool(inside.any()) == (kappa > 0)  # the target of this draw lies wholly outside
+
+
+def test_gamma_bends_intensity_within_the_window_alone(case):
+    straight = one(case, plain(case, (0, 0, 4)), GEOMETRY, hu_window=WINDOW).images
+    bent = one(case, plain(case, (0, 0, 4), gamma=2.0), GEOMETRY, hu_window=WINDOW).images
+    for before, after in zip(straight, bent, strict=True):
+        torch.testing.assert_close(after, ((before + 1) / 2) ** 2 * 2 - 1)
+
+
+def test_what_softens_the_target_softens_contexts_by_their_own_cells(case):
+    sharp = one(case, plain(case, (0, 0, 4)), GEOMETRY, hu_window=WINDOW).images
+    blurred = one(case, plain(case, (0, 0, 4), blur=0.5), GEOMETRY, hu_window=WINDOW).images
+    thick = one(case, plain(case, (0, 0, 4), coarse=(1.0, 1.0, 3.0)), GEOMETRY, hu_window=WINDOW).images
+    changed = [[not torch.equal(a, b) for a, b in zip(sharp, soft, strict=True)] for soft in (blurred, thick)]
+    # 0.5 voxels are a quarter of a cell of 2 voxels, three voxels one and a half.
+    assert changed == [[True, False, False], [True, True, False]]
+
+
+def test_softness_is_drawn_as_often_as_asked_for(case):
+    augmentation = Augmentation(gamma=0.5, blur=0.0, coarse=1.0)
+    draws = draw_batch([case], GEOMETRY, key=(3,), batch_size=200, balanced=0.0, augmentation=augmentation)
+    assert 70 < sum(draw.gamma != 1 for draw in draws) < 130
+    assert all(draw.blur == 0 for draw in draws)
+    assert all(sum(edge > 1 for edge in draw.coarse) == 1 for draw in draws)
+    assert all(0.7 <= draw.gamma <= 1.5 and max(draw.coarse) <= 3 for draw in draws)

@@ -1,5 +1,7 @@
 """Targets around one block: where they lie, and that all are views of one space."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -17,8 +19,8 @@ SIZE = 16
 GEOMETRY = PatchGeometry(patch_size=SIZE, contexts=(1, 2))
 LUT = np.array([0, 2, 1, 3])
 LOOKS = Looks(SIZE, (-1000.0, 1000.0), LUT, ignore_padding=True)
-WARPED = Augmentation(mirror=0.5, crop=0.0, warp=1.0, gain=0.0, offset=0.0, noise=0.0)
-MIRRORED = Augmentation(mirror=1.0, crop=0.0, warp=0.0, gain=0.0, offset=0.0, noise=0.0)
+WARPED = replace(NO_AUGMENTATION, mirror=0.5, warp=1.0)
+MIRRORED = replace(NO_AUGMENTATION, mirror=1.0)
 
 
 @pytest.fixture(scope="module")

@@ -91,6 +91,18 @@ def test_a_step_in_parts_learns_the_mean_of_them():
     assert in_parts.step == 1
 
 
+def test_contexts_count_as_much_as_they_are_told_to():
+    gradients = {}
+    for weight in (0.0, 1.0, 3.0):
+        made = trainer(batch_size=1, context_weight=weight)
+        report = made.train_step(patches(1))
+        head = made.model.contexts[0].head.weight
+        gradients[weight] = torch.zeros_like(head) if head.grad is None else head.grad.clone()
+        assert float(report.losses["context_2x"].total.detach()) > 0  # reported as it is
+    assert not gradients[0.0].any()
+    torch.testing.assert_close(gradients[3.0], 3 * gradients[1.0])
+
+
 def test_parts_must_divide_the_batch():
     with pytest.raises(SettingError, match="accumulate must be a divisor of batch_size, got 3"):
         trainer(batch_size=4, accumulate=3)
