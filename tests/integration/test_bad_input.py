@@ -237,7 +237,21 @@ BAD_DATASETS = [
 @pytest.mark.parametrize(("spoil", "says"), BAD_DATASETS, ids=[spoil.__name__ for spoil, _ in BAD_DATASETS])
 def test_datasets_that_cannot_be_trained_on(tmp_path, refused, dataset, spoil, says):
     spoil(dataset)
-    small = ("--patch-size", 16, "--levels", 2, "--width", 2, "--spacing", 4, "--device", "cpu", "--quiet")
+    small = (
+        "--patch-size",
+        16,
+        "--levels",
+        2,
+        "--contexts",
+        1,
+        "--width",
+        2,
+        "--spacing",
+        4,
+        "--device",
+        "cpu",
+        "--quiet",
+    )
     refused("train", dataset, "-o", tmp_path / "run", *small, says=says)
     assert not (tmp_path / "run").exists()
 
@@ -246,7 +260,7 @@ def test_what_stood_in_a_folder_is_kept_when_the_dataset_has_faults(tmp_path, re
     labels_without_a_name(dataset)
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "notes.txt").write_text("mine")
-    small = ("--patch-size", 16, "--levels", 2, "--width", 2, "--device", "cpu", "--quiet")
+    small = ("--patch-size", 16, "--levels", 2, "--contexts", 1, "--width", 2, "--device", "cpu", "--quiet")
     refused("train", dataset, "-o", tmp_path / "run", *small, says="labels 7 are not in dataset.json")
     assert (tmp_path / "run" / "notes.txt").read_text() == "mine"
     assert not (tmp_path / "run" / "config.yaml").exists()
@@ -256,7 +270,20 @@ def test_what_stood_in_a_folder_is_kept_when_the_dataset_has_faults(tmp_path, re
 def test_outputs_that_cannot_be_written(tmp_path, refused, model, dataset, command):
     inputs = {
         "segment": (nifti(tmp_path / "scan.nii"), "--model", model, "--device", "cpu"),
-        "train": (dataset, "--device", "cpu", "--quiet", "--patch-size", 16, "--levels", 2, "--width", 2),
+        "train": (
+            dataset,
+            "--device",
+            "cpu",
+            "--quiet",
+            "--patch-size",
+            16,
+            "--levels",
+            2,
+            "--contexts",
+            1,
+            "--width",
+            2,
+        ),
         "evaluate": (dataset / "labelsTr", dataset / "labelsTr"),
         "phantom": ("--count", 1, "--workers", 1),
         "demo": (),

@@ -16,7 +16,8 @@ from sneakynet.models.bf16 import has_bf16
 from sneakynet.models.weights import load_weights
 from sneakynet.training import loop as loop_module
 from sneakynet.training import run as run_module
-from sneakynet.training.settings import TrainSettings
+from sneakynet.training.presets import DEFAULT
+from sneakynet.training.settings import override
 
 THREE = Path(__file__).with_name("three_bones.csv")
 BONES = ("hip_left", "hip_right", "sacrum")
@@ -78,7 +79,7 @@ def test_loss_falls_within_60_steps(dataset, tmp_path):
     assert header.spacing == (4.0, 4.0, 4.0)
     assert header.provenance["steps"] == 60
     assert header.provenance["training_cases"] == 2
-    assert model.architecture.variant == "D"
+    assert model.architecture.variant == "E"
     assert list((output / "tensorboard").iterdir())
     assert {"scans_dsc"} <= set(rows(output / "validation.csv")[0])
     assert {row["bone"] for row in rows(output / "validation_bones.csv")} <= set(BONES)
@@ -235,7 +236,7 @@ def test_contexts_first_leaves_the_target_alone(dataset, tmp_path):
     one, three = weights(tmp_path / "one"), weights(tmp_path / "three")
     changed = {name for name in one if not torch.equal(one[name], three[name])}
     assert any(name.startswith("contexts.") for name in changed)
-    untrained = TrainSettings(variant="E", patch_size=16, levels=3, width=4)
+    untrained = override(DEFAULT, patch_size=16, levels=3, width=4)
     torch.manual_seed(untrained.seed)
     fresh = run_module.make_network(untrained, BoneTable.read(THREE)).state_dict()
     assert all(torch.equal(one[name], fresh[name]) for name in one if name.startswith("target."))
@@ -270,7 +271,8 @@ def test_start_from_weights(dataset, tmp_path, capsys):
     start = ["--init", tmp_path / "one" / "model.safetensors"]
     assert train(dataset, "-o", tmp_path / "two", *few, *start, "--learning-rate", 1e-12) == 0
     one, two = weights(tmp_path / "one"), weights(tmp_path / "two")
-    assert all(torch.allclose(one[name], two[name], atol=1e-6) for name in one)
+    learnt = [name for name in one if not name.endswith(("running_mean", "running_var", "tracked"))]  # at any rate
+    assert all(torch.allclose(one[name], two[name], atol=1e-6) for name in learnt)
     assert train(dataset, "-o", tmp_path / "larger", *few, *start, "--patch-size", 24) == 0
     assert train(dataset, "-o", tmp_path / "three", *few, *start, "--variant", "B") == 2
     assert "holds another network than these settings ask for" in capsys.readouterr().err
@@ -297,7 +299,7 @@ def test_resume_with_other_settings(dataset, tmp_path, capsys):
     assert train(dataset, "-o", tmp_path / "run", *few) == 0
     config = (tmp_path / "run" / "config.yaml").read_text()
     assert train("-o", tmp_path / "run", "--resume", "--quiet", "--learning-rate", 0.5) == 2
-    assert "it cannot go on with learning_rate: 0.5, not 0.001" in capsys.readouterr().err
+    assert "it cannot go on with learning_rate: 0.5, not 0.002" in capsys.readouterr().err
     assert (tmp_path / "run" / "config.yaml").read_text() == config
 
 

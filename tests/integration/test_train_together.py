@@ -19,7 +19,9 @@ from sneakynet.cli.main import main
 from sneakynet.models.weights import load_weights
 
 THREE = Path(__file__).with_name("three_bones.csv")
-TINY = ["--patch-size", 8, "--levels", 2, "--width", 2, "--warmup-steps", 0, "--threads", 1, "--device", "cpu"]
+TINY = ["--patch-size", 8, "--levels", 2, "--contexts", 1, "--width", 2, "--warmup-steps", 0]
+# Batch normalisation takes each process's own statistics on a CPU.
+TINY += ["--norm", "instance", "--threads", 1, "--device", "cpu"]
 TINY += ["--table", THREE, "--validation-patches", 3, "--log-every", 1, "--quiet"]
 SOURCE = Path(__file__).parents[2] / "src"
 
