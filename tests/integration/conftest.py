@@ -64,16 +64,16 @@ def station(model, tmp_path_factory):
     that.
     """
     pytest.importorskip("fastapi", reason="needs the extra `serve`")
-    with _station(tmp_path_factory.mktemp("server"), model, meshes=False, view=False) as station:
+    with _station(tmp_path_factory.mktemp("server"), model, meshes=False, view=False, report=False) as station:
         yield station
 
 
 @pytest.fixture(scope="module")
 def viewing_station(model, tmp_path_factory):
-    """The same, but it makes surfaces and what the viewer shows."""
+    """The same, but it makes surfaces, reports and what the viewer shows."""
     pytest.importorskip("fastapi", reason="needs the extra `serve`")
     pytest.importorskip("manifold3d", reason="needs the extra `mesh`")
-    with _station(tmp_path_factory.mktemp("server"), model, meshes=True, view=True) as station:
+    with _station(tmp_path_factory.mktemp("server"), model, meshes=True, view=True, report=True) as station:
         yield station
 
 

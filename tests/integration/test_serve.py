@@ -257,7 +257,7 @@ def test_pages_need_no_token_hold_no_data_and_load_nothing_from_elsewhere(client
 
 def test_the_interface_describes_itself(client):
     paths = client.get("/openapi.json").json()["paths"]
-    results = {"labels", "segmentation", "meshes", "statistics", "picture"}
+    results = {"labels", "segmentation", "meshes", "report", "statistics", "picture"}
     assert {f"/api/scans/{{id}}/{name}" for name in results} <= set(paths)
     assert set(paths["/api/scans"]) == {"get", "post"}
     form = paths["/api/scans"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]

@@ -103,6 +103,21 @@ def test_nothing_beside_it_is_given(client, done):
     assert client.get(f"{done}/view/gone.json").json()["detail"] == "this scan has no such file for the viewer"
 
 
+def test_the_report_is_one_page_that_loads_nothing(client, address, done):
+    status = client.get(done).json()
+    assert status["results"] == ["labels", "meshes", "report", "statistics"], status["notes"]
+    answer = client.get(f"{done}/report")
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    # Kept, and not shown as a page of the server's own, whose rules its style would break.
+    assert answer.headers["content-disposition"] == f'attachment; filename="{status["id"]}.report.html"'
+    assert f"<h1>Scan {status['id'][:8]}</h1>" in answer.text
+    assert "<dt>Model</dt><dd>tiny</dd>" in answer.text
+    assert (status["order"] is None) == ("<dt>Names</dt>" not in answer.text)
+    assert not re.search(r"""(?:src|href)=["'](?!#|data:)""", answer.text)
+    with httpx.Client(base_url=address) as stranger:
+        assert stranger.get(f"{done}/report").status_code == 401
+
+
 def test_the_line_about_the_names(client, done):
     order = client.get(f"{done}/statistics").json()["order"]
     told = order["renamed"] or order["doubtful"]
@@ -125,18 +140,23 @@ def test_a_server_without_viewer(viewing_station, listening, done):
         assert client.get("/view/index.html").status_code == 404
 
 
-def test_no_view_costs_no_other_result(model, scan, tmp_path, monkeypatch, one_thread):
+def test_no_view_and_no_report_cost_no_other_result(model, scan, tmp_path, monkeypatch, one_thread):
     def refuse(folder, *rest, **options):
         folder.mkdir()
         raise VolumeError("it cannot be shown")
 
+    def refuse_report(labelled, **options):
+        raise SettingError("it cannot be drawn")
+
     monkeypatch.setattr(worker, "write_view", refuse)
+    monkeypatch.setattr(worker, "report_content", refuse_report)
     case = Case("one", scan, tmp_path / "one.nii.gz", tmp_path / "one.json")
-    job = worker.Work(case, view=tmp_path / "view", glb=tmp_path / "one.glb")
+    job = worker.Work(case, view=tmp_path / "view", glb=tmp_path / "one.glb", report=tmp_path / "one.report.html")
     outcome, notes = worker.do(job, ModelChoice(model, threads=1).load("cpu"), tell=lambda step: None)
     assert outcome.status == "done"
-    assert notes == ("no pictures for the viewer: it cannot be shown",)
+    assert notes == ("no pictures for the viewer: it cannot be shown", "no report: it cannot be drawn")
     assert not job.view.exists()
+    assert not job.report.exists()
     assert job.glb.read_bytes().startswith(b"glTF")
 
 

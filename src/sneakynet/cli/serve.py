@@ -69,6 +69,8 @@ class ServeSettings:
     """Make no surfaces."""
     no_view: bool = False
     """Have no viewer on the pages of the scans."""
+    no_report: bool = False
+    """Write no reports."""
     keep_hours: float = 24.0
     """How long a scan and its results are kept after its work has ended."""
     upload_limit: str = "2G"
@@ -219,6 +221,7 @@ def _crew(settings: ServeSettings, limits: Limits) -> CrewSettings:
         options=CaseOptions(mirror=settings.mirror, memory_limit=memory, order=settings.order, cleanup=settings.clean),
         preview=not settings.no_preview,
         meshes=not settings.no_meshes,
+        report=not settings.no_report,
         job_seconds=limits.job_seconds,
     )
 

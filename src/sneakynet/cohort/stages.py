@@ -20,7 +20,7 @@ from sneakynet.inference.memory import Forecast
 from sneakynet.inference.predictor import Predictor, Progress
 from sneakynet.inference.segmentation import Segmentation
 from sneakynet.viewer.preview import write_preview
-from sneakynet.viewer.scan_report.content import report_content
+from sneakynet.viewer.scan_report.content import found_by, report_content
 from sneakynet.viewer.scan_report.files import write_reports
 from sneakynet.volumes.atomic import make_folder, sweep_parts
 from sneakynet.volumes.canonical import canonical
@@ -162,11 +162,11 @@ def write_case(found: FoundCase) -> Outcome:
 
 def _write_report(case: Case, segmentation: Segmentation, scan: Volume) -> None:
     confidence = None if segmentation.confidence is None else canonical(segmentation.confidence)
+    model, order = str(segmentation.model.get("name") or ""), segmentation.order
     content = report_content(
         LabelledScan(case.name, canonical(segmentation.labels), canonical(scan), confidence),
         table=segmentation.table,
-        facts={"Model": str(segmentation.model.get("name") or "without a name")}
-        | ({"Names": segmentation.order.summary} if segmentation.order and segmentation.order.told else {}),
+        facts=found_by(model, order.summary if order is not None and order.told else None),
     )
     write_reports(case.report, content)
 

@@ -37,6 +37,7 @@ class CrewSettings:
         preview: draw a picture.
         meshes: make surfaces.
         view: make what the viewer shows.
+        report: write the report.
         job_seconds: that a scan may take.
     """
 
@@ -47,6 +48,7 @@ class CrewSettings:
     preview: bool = True
     meshes: bool = True
     view: bool = True
+    report: bool = True
     job_seconds: float = 4 * 3600.0
 
 
@@ -243,4 +245,5 @@ def _work(store: JobStore, job: Job, settings: CrewSettings) -> Work:
         seg=place.result("seg.dcm") if job.kind == "dicom" else None,
         view=place.view if settings.view else None,
         glb=place.result("glb") if settings.meshes else None,
+        report=place.result("report.html") if settings.report else None,
     )

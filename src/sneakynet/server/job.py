@@ -126,7 +126,7 @@ class Place:
         """A file of the results.
 
         Args:
-            ending: such as ``nii.gz``, ``json``, ``png``, ``seg.dcm``, ``glb``.
+            ending: such as ``nii.gz``, ``json``, ``png``, ``seg.dcm``, ``glb``, ``report.html``.
         """
         return self.results / f"{self.job.id}.{ending}"
 

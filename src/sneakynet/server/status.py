@@ -18,12 +18,13 @@ class Progress(BaseModel):
     total: int = Field(description="0 while it is unknown")
 
 
-Result = Literal["labels", "segmentation", "meshes", "statistics", "picture"]
+Result = Literal["labels", "segmentation", "meshes", "report", "statistics", "picture"]
 
 ENDINGS: dict[Result, tuple[str, str]] = {
     "labels": ("nii.gz", "application/gzip"),
     "segmentation": ("seg.dcm", "application/dicom"),
     "meshes": ("glb", "model/gltf-binary"),
+    "report": ("report.html", "text/html"),
     "statistics": ("json", "application/json"),
     "picture": ("png", "image/png"),
 }

@@ -6,6 +6,7 @@ import shutil
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -15,13 +16,17 @@ from sneakynet.cohort.kept_messages import KeptMessages
 from sneakynet.cohort.model_choice import ModelChoice
 from sneakynet.cohort.stages import attempt, find_bones, read_case, write_case
 from sneakynet.errors import SneakyNetError
+from sneakynet.evaluation.labelled_scan import LabelledScan
 from sneakynet.export.algorithm import Algorithm, recorded_algorithm
 from sneakynet.export.dicom_labels import write_dicom_labels
 from sneakynet.inference.predictor import Predictor
 from sneakynet.server.job_store import Step
 from sneakynet.viewer.browser.view_data import MANIFEST, Layer, write_view
 from sneakynet.viewer.browser.view_meshes import write_view_meshes
+from sneakynet.viewer.scan_report.content import found_by, report_content
+from sneakynet.viewer.scan_report.files import write_reports
 from sneakynet.volumes.atomic import sweep_parts, write_whole
+from sneakynet.volumes.canonical import canonical
 from sneakynet.volumes.read import read_labels, read_volume
 from sneakynet.volumes.source_series import read_source_series
 
@@ -35,12 +40,14 @@ class Work:
         seg: file for a DICOM SEG; None where the scan is no DICOM.
         view: folder for what the viewer shows; None where nobody looks.
         glb: file for the surfaces; None where none are wanted.
+        report: file for the report, HTML; None where none is wanted.
     """
 
     case: Case
     seg: Path | None = None
     view: Path | None = None
     glb: Path | None = None
+    report: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -124,6 +131,7 @@ def do(job: Work, predictor: Predictor, *, tell: Callable[[Step], None]) -> tupl
         (job.seg, "DICOM SEG", _write_seg),
         (job.view, "pictures for the viewer", _write_view),
         (job.glb, "surfaces", _write_glb),  # those of the view, too
+        (job.report, "report", partial(_write_report, names=outcome.order)),
     ):
         if path is None:
             continue
@@ -165,7 +173,7 @@ def _write_view(job: Work, path: Path, predictor: Predictor) -> Outcome | None:
             read_volume(case.input, series=case.series),
             [Layer("labels", "Labels", case.labels.name, read_labels(case.labels))],
             table=predictor.header.table,
-            name=f"Scan {case.name[:8]}",
+            name=_short_name(case),
             compress=True,
             surfaces=job.glb is not None,
         )
@@ -190,6 +198,25 @@ def _write_glb(job: Work, path: Path, predictor: Predictor) -> Outcome | None:
     meshes = bone_meshes(read_labels(job.case.labels), table=predictor.header.table)
     if meshes:
         write_glb(path, meshes, facts={"labels": job.case.labels.name})
+    return None
+
+
+def _short_name(case: Case) -> str:
+    """How the pages call the scan."""
+    return f"Scan {case.name[:8]}"
+
+
+def _write_report(job: Work, path: Path, predictor: Predictor, *, names: str | None) -> Outcome | None:
+    case = job.case
+    sweep_parts((path,))
+    labels = canonical(read_labels(case.labels))
+    scan = canonical(read_volume(case.input, series=case.series))
+    content = report_content(
+        LabelledScan(_short_name(case), labels, scan),
+        table=predictor.header.table,
+        facts=found_by(predictor.name, names),
+    )
+    write_reports((path,), content)
     return None
 
 

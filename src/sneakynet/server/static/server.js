@@ -3,7 +3,8 @@
 export const root = new URL("..", import.meta.url); // of the server, also behind a proxy's prefix
 
 export const RESULTS = {
-  labels: "Labels (NIfTI)", segmentation: "DICOM SEG", meshes: "Surfaces (GLB)", statistics: "Statistics (JSON)",
+  labels: "Labels (NIfTI)", segmentation: "DICOM SEG", meshes: "Surfaces (GLB)", report: "Report (HTML)",
+  statistics: "Statistics (JSON)",
 };
 
 export class Refused extends Error {

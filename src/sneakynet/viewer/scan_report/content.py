@@ -68,6 +68,16 @@ def check_report_packages() -> None:
         optional_package(package, extra="mesh")
 
 
+def found_by(model: str, names: str | None) -> dict[str, str]:
+    """What a report says of the network that found the labels: heading to text.
+
+    Args:
+        model: its name; empty where it has none.
+        names: what was renamed or is doubtful, if anything.
+    """
+    return {"Model": model or "without a name"} | ({"Names": names} if names else {})
+
+
 def report_content(one: LabelledScan, *, table: BoneTable, facts: Mapping[str, str] | None = None) -> ReportContent:
     """Measure, judge and draw a scan.
 
