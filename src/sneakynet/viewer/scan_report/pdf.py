@@ -20,13 +20,17 @@ _TEXT, _FAINT, _LINE = "#1b2330", "#566070", "#d5dae2"
 _KIND = {"look": "#a83c00", "unsure": "#d98200", "cut": "#566070", "metal": "#566070"}
 _ROW = 0.185
 _COLUMNS = 100  # letters of a line of text
+_TITLE_COLUMNS = 44
+_FOOT_COLUMNS = 70  # beside what stands on the left
 
 
 class _Sheet:
     """A page that is filled from the top; inches from its left and top edges."""
 
     def __init__(self, pages: PdfPages, title: str) -> None:
-        self._pages, self._title, self._number = pages, title, 0
+        self._pages, self._number = pages, 0
+        # The foot of a page has room for some of a long name.
+        self._title = title if len(title) <= _FOOT_COLUMNS else f"{title[:_FOOT_COLUMNS]} ..."
         self._begin()
 
     def _begin(self) -> None:
@@ -104,12 +108,15 @@ def write_pdf(path: str | Path, content: ReportContent) -> None:
 
 
 def _head(sheet: _Sheet, content: ReportContent) -> None:
-    sheet.text(_LEFT, sheet.y, content.case, size=16, weight="bold")
-    sheet.y += 0.1
+    for line in wrap(content.case, _TITLE_COLUMNS):
+        sheet.text(_LEFT, sheet.y, line, size=16, weight="bold")
+        sheet.y += 0.3
+    sheet.y -= 0.2
     for heading, words in content.facts.items():
-        sheet.y += _ROW
-        sheet.text(_LEFT, sheet.y, heading, size=8, color=_FAINT)
-        sheet.text(_LEFT + 0.9, sheet.y, words, size=8)
+        sheet.text(_LEFT, sheet.y + _ROW, heading, size=8, color=_FAINT)
+        for line in wrap(words, _COLUMNS):
+            sheet.y += _ROW
+            sheet.text(_LEFT + 0.9, sheet.y, line, size=8)
     sheet.heading("What to look at", room=0.3)
     if not content.notices:
         sheet.y += _ROW
