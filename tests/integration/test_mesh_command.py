@@ -94,6 +94,9 @@ def test_bad_input(tmp_path, capsys):
         ([labels, "-o", out, "--smooth", "2"], "--smooth is 0"),
         ([labels, "-o", out, "--error", "nan"], "--error is 0"),
         ([labels, "-o", glb, "--format", "stl"], "leave out --format stl"),
+        (["-o", glb], "give label maps to make surfaces of"),
+        ([labels, "-o", str(tmp_path / "a.obj")], "give a folder and --format obj, or a .glb file for all"),
+        ([labels, "-o", str(tmp_path / "a.gltf")], "give a folder, or a .glb file for all"),
         ([labels, str(empty), "-o", glb], "is one file for 2 label maps"),
         ([labels, save(tmp_path / "a.seg.nrrd"), "-o", out], "two label maps have the same name"),
         ([str(tmp_path / "x.nii.gz"), "-o", out], "there is no"),
@@ -106,7 +109,7 @@ def test_bad_input(tmp_path, capsys):
         assert out_ == ""
         assert text in err
     assert not (tmp_path / "out").exists()
-    assert not (tmp_path / "a.glb").exists()
+    assert not list(tmp_path.glob("a.[go]*"))
 
 
 def test_the_extra_is_named(tmp_path):

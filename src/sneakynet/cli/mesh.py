@@ -50,6 +50,10 @@ class MeshCommandSettings:
     """Print what was made to stdout as JSON."""
 
 
+_FILE_ENDINGS = (".stl", ".ply", ".obj", ".gltf")
+"""Of files that somebody may expect; a folder may have a dot in its name."""
+
+
 @dataclass(frozen=True)
 class _Job:
     labels: Path
@@ -72,6 +76,9 @@ def run(settings: MeshCommandSettings) -> None:
     check_mesh_settings(MeshSettings(smooth=settings.smooth, error=settings.error))
     table = BoneTable.default() if settings.table is None else BoneTable.read(settings.table)
     wanted = _wanted(settings.bones, table)
+    if not settings.labels:
+        msg = "give label maps to make surfaces of, or folders of them: sneakynet mesh LABELS -o bones.glb"
+        raise SettingError(msg)
     jobs = _jobs(label_maps(settings.labels), settings)
     if settings.labels_table is None:
         warn_of_unnamed([job.labels for job in jobs if settings.overwrite or not _is_there(job.output)])
@@ -121,7 +128,12 @@ def _wanted(names: Collection[str], table: BoneTable) -> frozenset[str] | None:
 
 def _jobs(files: tuple[Path, ...], settings: MeshCommandSettings) -> list[_Job]:
     """What is written where."""
-    to_glb = settings.output.suffix.lower() == ".glb"
+    ending = settings.output.suffix.lower()
+    to_glb = ending == ".glb"
+    if ending in _FILE_ENDINGS:
+        form = "" if ending == ".gltf" else f" and --format {ending[1:]}"
+        msg = f"{settings.output}: there is a file for each bone; give a folder{form}, or a .glb file for all"
+        raise SettingError(msg)
     single = len(files) == 1 and not any(path.is_dir() for path in settings.labels)
     if to_glb and settings.format not in {None, "glb"}:
         msg = f"{settings.output} is a GLB file; leave out --format {settings.format}, or give a folder"
