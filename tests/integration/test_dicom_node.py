@@ -1,10 +1,12 @@
 """The DICOM node against DCMTK's programs, hostile peers, and a real archive."""
 
 import json
+import os
 import shutil
 import socket
 import struct
 import subprocess
+import sysconfig
 import urllib.request
 from io import BytesIO
 from pathlib import Path
@@ -25,7 +27,16 @@ from sneakynet.server.dicom_peer import Archive, Sender  # noqa: E402
 from sneakynet.server.receiving import Receiving  # noqa: E402
 
 HOST = "127.0.0.1"
-needs_dcmtk = pytest.mark.skipif(shutil.which("storescu") is None, reason="DCMTK's storescu is not installed")
+
+
+def dcmtk(name):
+    """A program of DCMTK; in an active environment pynetdicom's of the same name would come first."""
+    folders = os.environ.get("PATH", "").split(os.pathsep)
+    own = Path(sysconfig.get_path("scripts")).resolve()
+    return shutil.which(name, path=os.pathsep.join(folder for folder in folders if Path(folder).resolve() != own))
+
+
+needs_dcmtk = pytest.mark.skipif(dcmtk("storescu") is None, reason="DCMTK's storescu is not installed")
 
 
 @pytest.fixture
@@ -79,8 +90,8 @@ def sent(association, dataset):
 
 @needs_dcmtk
 def test_a_study_sent_by_storescu_is_segmented(node, station, study, eventually):
-    assert run("echoscu", HOST, node.port).returncode == 0
-    assert run("storescu", "+sd", HOST, node.port, study).returncode == 0
+    assert run(dcmtk("echoscu"), HOST, node.port).returncode == 0
+    assert run(dcmtk("storescu"), "+sd", HOST, node.port, study).returncode == 0
     (job,) = eventually(node.new)
     eventually(lambda: not station.store.get(job.id).open)
     done = station.store.get(job.id)

@@ -146,7 +146,7 @@ def _check(settings: ServeSettings) -> None:
     faults = [
         f"--{name.replace('_', '-')} must be {least} or more, got {value:g}"
         for name, least in _LEAST.items()
-        if (value := getattr(settings, name)) < least
+        if not (value := getattr(settings, name)) >= least  # no NaN either
     ]
     if settings.send_to is not None and settings.dicom_port is None:
         faults.append("--send-to sends what came over DICOM; add --dicom-port, or leave it out")

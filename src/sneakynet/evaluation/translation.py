@@ -142,7 +142,7 @@ def translate(labels: LabelArray, translation: Translation, *, path: Path) -> La
         msg = (
             f"{path} holds labels that are not in its bone table: {_shown(unknown)}; "
             f"the table holds {known[0]} to {known[-1]}. Say whose labels they are with --prediction-table or "
-            "--reference-table (inspect, measure, report, mesh, dicom: --labels-table): a scheme such as "
+            "--reference-table (view, inspect, measure, report, mesh, dicom: --labels-table): a scheme such as "
             "totalsegmentator or verse, or a .csv file"
         )
         raise BoneTableError(msg)

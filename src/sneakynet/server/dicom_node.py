@@ -125,7 +125,10 @@ class DicomNode:
             )
         except (OSError, OverflowError) as error:
             reason = getattr(error, "strerror", None) or str(error)
-            msg = f"cannot listen for DICOM at {self._settings.host}, port {self._settings.port}: {reason}"
+            msg = (
+                f"cannot listen for DICOM at {self._settings.host}, port {self._settings.port}: {reason}; give another "
+                "--dicom-port or --dicom-host"
+            )
             raise SettingError(msg) from error
         self._watch.start()
         return self

@@ -19,6 +19,8 @@ pytest.importorskip("fastapi", reason="needs the extra `serve`")
             ["--workers", "0", "--keep-hours", "-1"],
             "--workers must be 1 or more, got 0; --keep-hours must be 0 or more",
         ),
+        (["--keep-hours", "nan"], "--keep-hours must be 0 or more, got nan"),
+        (["--longest-minutes", "nan"], "--longest-minutes must be 1 or more, got nan"),
         (["--memory-limit", "much"], "much"),
         (["--upload-limit", "much"], "much"),
         (["--port", "99999"], "cannot listen at 127.0.0.1, port 99999"),
