@@ -262,7 +262,7 @@ def test_the_interface_describes_itself(client):
     assert set(paths["/api/scans"]) == {"get", "post"}
     form = paths["/api/scans"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
     assert form["required"] == ["file"]
-    assert {"201", "401", "413", "422", "503", "507"} <= set(paths["/api/scans"]["post"]["responses"])
+    assert {"201", "401", "408", "413", "422", "503", "507"} <= set(paths["/api/scans"]["post"]["responses"])
 
 
 def test_the_client_of_the_docs(client, scan, tmp_path, monkeypatch):

@@ -151,10 +151,11 @@ def test_no_view_and_no_report_cost_no_other_result(model, scan, tmp_path, monke
     monkeypatch.setattr(worker, "write_view", refuse)
     monkeypatch.setattr(worker, "report_content", refuse_report)
     case = Case("one", scan, tmp_path / "one.nii.gz", tmp_path / "one.json")
-    job = worker.Work(case, view=tmp_path / "view", glb=tmp_path / "one.glb", report=tmp_path / "one.report.html")
+    paths = {"view": tmp_path / "view", "glb": tmp_path / "one.glb", "report": tmp_path / "one.report.html"}
+    job = worker.Work(case, **paths, notes=("told",))
     outcome, notes = worker.do(job, ModelChoice(model, threads=1).load("cpu"), tell=lambda step: None)
     assert outcome.status == "done"
-    assert notes == ("no pictures for the viewer: it cannot be shown", "no report: it cannot be drawn")
+    assert notes == ("told", "no pictures for the viewer: it cannot be shown", "no report: it cannot be drawn")
     assert not job.view.exists()
     assert not job.report.exists()
     assert job.glb.read_bytes().startswith(b"glTF")

@@ -78,7 +78,8 @@ class ServeSettings:
     expanded_limit: str = "8G"
     """Most that a zip or gzip may hold, unpacked."""
     disk_limit: str = "100G"
-    """Most that all scans and results may take; what is more is not let in."""
+    """Most that all scans and results may take; beyond it nothing is let in, and what waits gets no pictures and
+    surfaces."""
     most_waiting: int = 100
     """Longest queue."""
     longest_minutes: float = 240.0
@@ -223,6 +224,7 @@ def _crew(settings: ServeSettings, limits: Limits) -> CrewSettings:
         meshes=not settings.no_meshes,
         report=not settings.no_report,
         job_seconds=limits.job_seconds,
+        disk=limits.disk,
     )
 
 

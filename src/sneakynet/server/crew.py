@@ -4,7 +4,7 @@ import logging
 import multiprocessing
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
@@ -14,6 +14,7 @@ from sneakynet.cohort.model_choice import ModelChoice
 from sneakynet.errors import SneakyNetError
 from sneakynet.server.job import Job
 from sneakynet.server.job_store import JobStore, Step
+from sneakynet.server.limits import Limits
 from sneakynet.server.worker import Broken, Finished, Message, Ready, Work, work
 
 _LOG = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ class CrewSettings:
         view: make what the viewer shows.
         report: write the report.
         job_seconds: that a scan may take.
+        disk: bytes of all scans and results beyond which only labels, statistics and DICOM SEG are made.
     """
 
     model: ModelChoice = field(default_factory=ModelChoice)
@@ -50,6 +52,7 @@ class CrewSettings:
     view: bool = True
     report: bool = True
     job_seconds: float = 4 * 3600.0
+    disk: int = Limits.disk
 
 
 class Crew:
@@ -231,6 +234,10 @@ class _Post:
 
 def _work(store: JobStore, job: Job, settings: CrewSettings) -> Work:
     place = store.place(job)
+    notes: tuple[str, ...] = ()
+    if store.used() >= settings.disk:  # scans that waited were let in before the results of others came
+        settings = replace(settings, preview=False, meshes=False, view=False, report=False)
+        notes = ("no picture, surfaces, viewer and report: the server's disk is full; delete scans and send it again",)
     case = Case(
         name=job.id,
         input=place.scan,
@@ -246,4 +253,5 @@ def _work(store: JobStore, job: Job, settings: CrewSettings) -> Work:
         view=place.view if settings.view else None,
         glb=place.result("glb") if settings.meshes else None,
         report=place.result("report.html") if settings.report else None,
+        notes=notes,
     )

@@ -19,6 +19,7 @@ from sneakynet.viewer.browser.file_in import file_in
 _MEANING = {
     401: "the token is missing or wrong",
     404: "there is no such scan, or it has no such result",
+    408: "nothing came for a minute",
     409: "the scan is not done",
     413: "too large",
     422: "no scan that can be read",
@@ -77,7 +78,7 @@ def make_routes(intake: Intake, access: Access, *, viewer: bool) -> APIRouter:
 def _add_scans(router: APIRouter, intake: Intake, *, viewer: bool) -> None:
     store = intake.store
 
-    @router.post("/scans", status_code=201, responses=_faults(401, 413, 422, 503, 507), openapi_extra=_FORM)
+    @router.post("/scans", status_code=201, responses=_faults(401, 408, 413, 422, 503, 507), openapi_extra=_FORM)
     async def send_scan(request: Request, response: Response) -> ScanStatus:
         """Put a scan into the queue. The name of its file is neither used nor kept."""
         async with request.form(max_files=1, max_fields=1, max_part_size=_LONGEST_FIELD) as form:

@@ -41,6 +41,7 @@ class Work:
         view: folder for what the viewer shows; None where nobody looks.
         glb: file for the surfaces; None where none are wanted.
         report: file for the report, HTML; None where none is wanted.
+        notes: what is told of it besides.
     """
 
     case: Case
@@ -48,6 +49,7 @@ class Work:
     view: Path | None = None
     glb: Path | None = None
     report: Path | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -120,13 +122,14 @@ def do(job: Work, predictor: Predictor, *, tell: Callable[[Step], None]) -> tupl
         tell: told how far it is.
 
     Returns:
-        What became of it, and which further results could not be made. Those fail nothing: the labels are there.
+        What became of it, and its notes: those of the job, and which further results could not be made. These fail
+        nothing: the labels are there.
     """
     case = job.case
     outcome = attempt(case, lambda: _segment(case, predictor, tell))
     if outcome.status == "failed":
         return outcome, ()
-    notes = []
+    notes = [*job.notes]
     for path, what, make in (
         (job.seg, "DICOM SEG", _write_seg),
         (job.view, "pictures for the viewer", _write_view),
