@@ -4,6 +4,7 @@ import logging
 import threading
 from types import TracebackType
 
+from sneakynet.counted import counted
 from sneakynet.server.job_store import JobStore
 
 _LOG = logging.getLogger(__name__)
@@ -36,6 +37,6 @@ class Janitor:
     def _run(self) -> None:
         while True:
             if count := self._store.purge(keep_hours=self._keep_hours):
-                _LOG.info("deleted %d scans that were kept for %g hours", count, self._keep_hours)
+                _LOG.info("deleted %s kept for %g hours", counted(count, "scan"), self._keep_hours)
             if self._stopping.wait(_EVERY):
                 return
