@@ -8,7 +8,7 @@ from typing import Any
 from sneakynet.counted import counted
 from sneakynet.evaluation.spread import spread_of
 from sneakynet.reproduction.plan import Plan
-from sneakynet.reproduction.pooled import RATES, Pooled, gap, median_interval
+from sneakynet.reproduction.pooled import RATES, Pooled, gap, median_interval, rate_gap
 from sneakynet.reproduction.table import PageTable
 from sneakynet.viewer.page import render
 from sneakynet.volumes.atomic import write_whole
@@ -60,6 +60,9 @@ def _facts(pooled: Pooled, results: Mapping[str, Pooled]) -> dict[str, Any]:
         "gap_to_a": above and above[0],
         "gap_interval": above and above[1],
         "rates": {name: pooled.rate(name) for name in RATES},
+        "rate_gaps_to_a": {
+            name: None if above is None or baseline is None else rate_gap(pooled, baseline, name) for name in RATES
+        },
         "parameters": pooled.parameters,
         "seconds_per_iteration": pooled.seconds_per_iteration,
         "seconds_per_scan": pooled.seconds_per_scan,

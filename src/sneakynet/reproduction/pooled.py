@@ -16,10 +16,13 @@ from sneakynet.reproduction.plan import Plan
 from sneakynet.reproduction.unit import SCORES, TIMES, TRAINED, unit_folder
 
 RESAMPLES = 1000
-RATES = ("side_swap", "neighbour_shift", "far")
-"""Columns of ``per_class.csv``: shares of a bone's voxels that were given to another bone."""
+RATES = ("identified", "side_swap", "neighbour_shift", "far")
+"""Columns of ``per_class.csv``: whether more than half of a bone's voxels got its name, and shares of its voxels that
+were given to another bone."""
 
 Interval = tuple[float, float]
+
+Values = Float64[np.ndarray, " value"]
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ def collect(plan: Plan, folder: Path) -> dict[str, Pooled]:
 
 def median_interval(pooled: Pooled) -> Interval | None:
     """95 % of the medians of resampled sets of scans."""
-    return _interval([pooled], lambda medians: medians[0])
+    return _interval([pooled], lambda medians: medians[0], value=_dsc, summary=_median_above_zero)
 
 
 def gap(pooled: Pooled, baseline: Pooled) -> tuple[float, Interval] | None:
@@ -85,10 +88,21 @@ def gap(pooled: Pooled, baseline: Pooled) -> tuple[float, Interval] | None:
     common = sorted({*pooled.cases} & {*baseline.cases})
     mine, theirs = _restricted(pooled, common), _restricted(baseline, common)
     medians = [spread_of([pair.dsc for pair in each.pairs]).median if each.pairs else None for each in (mine, theirs)]
-    interval = _interval([mine, theirs], lambda found: found[0] - found[1])
+    interval = _interval([mine, theirs], _difference, value=_dsc, summary=_median_above_zero)
     if medians[0] is None or medians[1] is None or interval is None:
         return None
     return medians[0] - medians[1], interval
+
+
+def rate_gap(pooled: Pooled, baseline: Pooled, name: str) -> tuple[float, Interval] | None:
+    """How much higher a rate is than a baseline's on the same scans, and 95 % of it over resampled scans."""
+    common = sorted({*pooled.cases} & {*baseline.cases})
+    mine, theirs = _restricted(pooled, common), _restricted(baseline, common)
+    rates = mine.rate(name), theirs.rate(name)
+    interval = _interval([mine, theirs], _difference, value=lambda pair: pair.rates.get(name), summary=_mean)
+    if rates[0] is None or rates[1] is None or interval is None:
+        return None
+    return rates[0] - rates[1], interval
 
 
 def _restricted(pooled: Pooled, cases: Sequence[str]) -> Pooled:
@@ -96,26 +110,55 @@ def _restricted(pooled: Pooled, cases: Sequence[str]) -> Pooled:
     return Pooled(pooled.experiment, pooled.folds, pairs)
 
 
-def _interval(each: Sequence[Pooled], figure: Callable[[list[float]], float]) -> Interval | None:
-    """Scans are drawn, not pairs: the bones of one scan succeed and fail together."""
+def _interval(
+    each: Sequence[Pooled],
+    figure: Callable[[list[float]], float],
+    *,
+    value: Callable[[PairScore], float | None],
+    summary: Callable[[Values], float | None],
+) -> Interval | None:
+    """Scans are drawn, not pairs: the bones of one scan succeed and fail together.
+
+    Args:
+        each: whose values are summed up.
+        figure: of the summaries.
+        value: of a pair; None where there is none.
+        summary: of all drawn values.
+    """
     cases = each[0].cases
     if len(cases) < 2:
         return None
-    by_case = [[np.array([p.dsc for p in one.pairs if p.case == case]) for case in cases] for one in each]
+    by_case = [[_values([p for p in one.pairs if p.case == case], value) for case in cases] for one in each]
     rng = np.random.default_rng(0)
     figures = []
     for _ in range(RESAMPLES):
         drawn = rng.integers(len(cases), size=len(cases))
-        medians = [_median_above_zero(np.concatenate([scores[n] for n in drawn])) for scores in by_case]
-        if all(median is not None for median in medians):
-            figures.append(figure([median for median in medians if median is not None]))
+        found = [summary(np.concatenate([values[n] for n in drawn])) for values in by_case]
+        if all(one is not None for one in found):
+            figures.append(figure([one for one in found if one is not None]))
     if not figures:
         return None
     low, high = np.percentile(figures, [2.5, 97.5])
     return float(low), float(high)
 
 
-def _median_above_zero(scores: Float64[np.ndarray, " pair"]) -> float | None:
+def _values(pairs: Sequence[PairScore], value: Callable[[PairScore], float | None]) -> Values:
+    return np.array([found for pair in pairs if (found := value(pair)) is not None], dtype=np.float64)
+
+
+def _dsc(pair: PairScore) -> float:
+    return pair.dsc
+
+
+def _difference(found: list[float]) -> float:
+    return found[0] - found[1]
+
+
+def _mean(values: Values) -> float | None:
+    return float(values.mean()) if len(values) else None
+
+
+def _median_above_zero(scores: Values) -> float | None:
     """As in `Spread`, which is too slow to be taken a thousand times."""
     found = scores[scores > 0]
     return float(np.median(found)) if len(found) else None

@@ -33,7 +33,7 @@ def test_made_up_scores_stand_beside_the_papers(plan, tmp_path, write_unit):
     assert rows(contexts)[ours][2] == "lost +0.08 -0.28"
     assert rows(contexts)["D SneakyNet, 128 + 256 + 512 + 1024 mm"][2] == "not in the paper"
     assert rows(bones)["Sacrum"] == ("0 of 0", "-", "0.92")
-    assert rows(confusion)[ours] == ("12.5%", "-", "-")
+    assert rows(confusion)[ours] == ("-", "12.5%", "-", "-")
 
 
 def test_a_table_asks_for_what_it_needs(plan):
@@ -45,3 +45,17 @@ def test_a_table_asks_for_what_it_needs(plan):
 
 def test_rows_are_called_by_what_they_see(plan):
     assert label(plan.experiments[1], spacing=8.0) == "B HookNet, 128 + 256 mm"
+
+
+def test_confusion_stands_beside_that_of_the_plain_network(plan, tmp_path, write_unit):
+    for name, far in (("A_16", 0.3), ("D_16_32", 0.1)):
+        scores = [(case, "sacrum", 0.5, {"far": far, "identified": int(far < 0.2)}) for case in plan.folds[0].test]
+        write_unit(plan, tmp_path, name, 0, scores)
+    (table,) = page_tables(("confusion",), collect(plan, tmp_path), spacing=plan.spacing)
+    assert rows(table)["A 3D U-Net, 128 mm"] == ("0.0%", "-", "-", "30.0%")
+    assert rows(table)["D SneakyNet, 128 + 256 mm"] == (
+        "100.0%, +100.0 [+100.0, +100.0]",
+        "-",
+        "-",
+        "10.0%, -20.0 [-20.0, -20.0]",
+    )
