@@ -165,9 +165,9 @@ def _confusion(rows: Sequence[Pooled], results: Mapping[str, Pooled], spacing: f
         "to a far bone",
     )
     note = (
-        "First the share of bones of whose voxels more than half got their name; then the share of a bone's voxels, mean "
-        "over the bones to which it can happen. Behind each the gap to A in points, in brackets 95 % of it over resampled "
-        "scans. The paper shows matrices: "
+        "First the share of bones of whose voxels more than half got their name; then the share of a bone's voxels, "
+        "mean over the bones to which it can happen. Behind each the gap to A in points, in brackets 95 % of it over "
+        "resampled scans. The paper shows matrices: "
         "without context, humeri are called femora and left is confused with right; with context almost none "
         "of it is left."
     )
