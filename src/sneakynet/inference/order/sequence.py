@@ -24,6 +24,7 @@ _STRAY = 0.03
 _SLIP = 3.0  # to begin or to end a slip
 _SLIPPED = 0.25  # a vertebra within a slip, per level
 _VARIANT = 7.0  # a vertebra left out or one too many: some in a hundred persons, and more where bodies merge
+_NECK = slice(2, 7)  # C3 to C7: of these everyone has five
 _LENGTH = 0.13  # standard deviation of a vertebra's length over a middling one's, as logarithms
 _STATURE = 0.08  # the same of the whole column
 _RIB = 1.2  # a rib at a vertebra that does not bear it
@@ -164,15 +165,17 @@ def _entering(leave: np.ndarray, leave_from: np.ndarray) -> tuple[np.ndarray, np
     """Score of each state as the next vertebra, by slip: after the one above, the one but one above, or another like
     itself.
 
-    The first vertebra is never the next; and neither are the second and the sacrum left out or doubled, which everyone
-    has once.
+    The first vertebra is never the next; and neither is any of the neck or the sacrum left out or doubled, which
+    everyone has once.
     """
     states, slips = len(leave) + 1, leave.shape[1]
+    variant = np.full((len(leave), 1), _VARIANT)
+    variant[_NECK] = _NEVER
     options = np.full((3, states, slips), -np.inf)
     origin = np.zeros((3, states, slips), dtype=np.int64)
     options[0, 1:], origin[0, 1:] = leave, leave_from
-    options[1, 3:], origin[1, 3:] = leave[1:-1] - _VARIANT, leave_from[1:-1]
-    options[2, 2:-1], origin[2, 2:-1] = leave[2:] - _VARIANT, leave_from[2:]
+    options[1, 3:], origin[1, 3:] = leave[1:-1] - variant[2:], leave_from[1:-1]
+    options[2, 2:-1], origin[2, 2:-1] = leave[2:] - variant[2:], leave_from[2:]
     best = options.argmax(0)[None]
     return np.take_along_axis(options, best, 0)[0], np.take_along_axis(origin, best, 0)[0]
 

@@ -15,6 +15,10 @@ MARGIN = 2.0
 SEEN = 0.6
 """The share of a run's ends that must lie at discs which can be seen: what cannot be told apart cannot be counted."""
 
+FARTHEST = 1
+"""Levels by which names are put right. Where a network is off by more it knows too little of the column for a count to
+start from."""
+
 
 @dataclass(frozen=True, eq=False)
 class Vertebra:
@@ -38,6 +42,11 @@ class Vertebra:
     def changed(self) -> bool:
         """Whether the network says another name in at least a part of it."""
         return self.said != {self.state}
+
+    @property
+    def off_by(self) -> int:
+        """Levels between it and the farthest name that the network gives it."""
+        return max(abs(self.state - said) for said in self.said)
 
 
 def vertebrae_of(reading: Reading) -> list[Vertebra]:
@@ -76,7 +85,8 @@ def sure_vertebrae(column: Column, ribs: Sequence[RibHead]) -> tuple[list[Verteb
             barred[(found[n].start + found[n].stop) // 2, found[n].state] = True
         margin = float(reading.score - read_column(column, ribs, barred=barred).score)
         margins.append(margin)
-        sure = margin >= MARGIN and _seen([found[n].stop for n in run], discs) >= SEEN
+        seen = _seen([found[n].stop for n in run], discs) >= SEEN
+        sure = margin >= MARGIN and seen and max(found[n].off_by for n in run) <= FARTHEST
         for n in run:
             found[n] = replace(found[n], sure=sure)
     return found, margins
