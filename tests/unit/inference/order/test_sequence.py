@@ -76,6 +76,19 @@ def test_ribs_decide_between_the_ends_of_a_slip():
     assert read(*called, ribs=[RibHead(r.station, r.index + 1) for r in ribs]) == [f"T{n}" for n in range(5, 11)]
 
 
+def test_a_neck_has_seven_vertebrae():
+    # Two pieces called C5, all else as in order, the ribs too: below the neck there might be one too many.
+    called = [(name, [name]) for name in ("C2", "C3", "C4", "C5", "C5", "C6", "C7", *(f"T{n}" for n in range(1, 7)))]
+    lengths = np.cumsum([0, *(round(spine_levels()[NAMES.index(n)].extent_mm / STATION_MM) for n, _ in called)])
+    ribs = [
+        RibHead(int(start) + 1, int(name[1:]))
+        for start, (name, _) in zip(lengths, called, strict=False)
+        if name.startswith("T")
+    ]
+
+    assert read(*called, ribs=ribs) == NAMES[NAMES.index("C2") : NAMES.index("C2") + len(called)]
+
+
 def test_what_is_barred_is_not_read():
     of = column([(name, [name]) for name in ("L3", "L4", "L5", "S")])
     barred = np.zeros(of.named.shape, dtype=bool)

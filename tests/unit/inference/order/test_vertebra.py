@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from scipy.spatial import KDTree
 
 from sneakynet.inference.order.column import Column
@@ -42,3 +43,23 @@ def test_a_slip_is_sure_only_where_discs_are_seen():
     assert any(v.changed and v.sure for v in seen)
     assert margins[0] > 2
     assert not any(v.changed and v.sure for v in unseen)
+
+
+@pytest.mark.parametrize(("off_by", "sure"), [(1, True), (2, False)])
+def test_names_that_are_off_by_two_levels_are_doubtful(off_by, sure):
+    # T11 to L5 and the sacrum; what lies above L3 bears a name that is too high.
+    stations = 11
+    named, fill = np.zeros((stations * 7, 25)), np.ones(stations * 7)
+    for n, state in enumerate([18, 19, 20, 21, 22, 23, 24]):
+        said = state - off_by if state < 21 else state
+        named[stations * n : stations * (n + 1), said] = 100.0
+    fill[::stations] = 0.0
+    fill[stations * 6 :] = 0.0
+
+    found, margins = sure_vertebrae(Column(named, fill, np.zeros((1, 3)), KDTree(np.zeros((1, 3)))), [])
+
+    changed = [v for v in found if v.changed]
+    assert [v.state for v in changed] == [18, 19, 20]
+    assert {v.off_by for v in changed} == {off_by}
+    assert margins[0] > 2
+    assert {v.sure for v in changed} == {sure}
