@@ -72,9 +72,10 @@ def test_options_change_labels_as_they_say(tmp_path, scan, model):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--memory-limit", "1M"), r"needs at least .* GiB: .* the limit is 0.00 GiB"),
+        (("--memory-limit", "1M"), r"needs at least .* GiB: .* the limit is 1.00 MiB"),
         (("--memory-limit", "lots"), "a size of memory is a number and a unit, such as 4G or 1500M, got 'lots'"),
-        (("--threads", "0"), "threads is a number from 1 on, got 0"),
+        (("--threads", "0"), "threads is a number from 1 to 1024, got 0; there are"),
+        (("--threads", "1000000"), "threads is a number from 1 to 1024, got 1000000; there are"),
         (("--clean.near-mm", "-1"), "clean-up: near-mm must be finite and not negative, got -1"),
     ],
 )

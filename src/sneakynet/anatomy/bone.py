@@ -45,6 +45,7 @@ _JSON_TYPES = {
 _SIDES = ("left", "right", None)
 _REQUIRED = ("id", "name")
 _UNREADABLE = 0
+_MOST_TOLD = 20  # a column in the wrong place makes a fault of every bone
 _NAME = re.compile(r"[\w.-]+")  # names become file names and items of comma-separated options
 _COLOR = re.compile(r"#[0-9a-f]{6}")
 
@@ -402,7 +403,9 @@ def _mirror_faults(bone: Bone, by_name: Mapping[str, Bone]) -> list[str]:
 
 
 def _refuse(faults: list[str], source: str) -> None:
-    """Raise all faults in one error, or return if there are none."""
+    """Raise all faults in one error, which lists the first of them, or return if there are none."""
     if faults:
-        msg = f"{source}: {len(faults)} fault{'s' * (len(faults) > 1)}" + "".join(f"\n  - {fault}" for fault in faults)
+        more = len(faults) - _MOST_TOLD
+        told = [*faults[:_MOST_TOLD], f"and {more} more"] if more > 0 else faults
+        msg = f"{source}: {len(faults)} fault{'s' * (len(faults) > 1)}" + "".join(f"\n  - {fault}" for fault in told)
         raise BoneTableError(msg)

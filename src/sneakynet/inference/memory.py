@@ -307,4 +307,5 @@ def _product(shape: tuple[int, int, int]) -> int:
 
 
 def _gib(size: int) -> str:
-    return f"{size / 2**30:.2f} GiB"
+    # A limit that was meant to have another unit should be seen as what it is, and not as 0.00 GiB.
+    return f"{size / 2**30:.2f} GiB" if size >= 2**30 / 100 else f"{size / 2**20:.2f} MiB"

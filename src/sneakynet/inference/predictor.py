@@ -1,12 +1,14 @@
 """Segment a scan: bring it to the network's grid, run the tiles, blend, label the scan's own grid."""
 
 import logging
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from sneakynet.anatomy.bone import BoneTable
 from sneakynet.data.network_grid import network_grid, on_network_grid
 from sneakynet.data.patches import PatchGeometry
 from sneakynet.errors import SettingError, WeightsError
@@ -36,6 +38,8 @@ from sneakynet.volumes.scratch import scratch_array
 from sneakynet.volumes.volume import Volume
 
 _LOG = logging.getLogger(__name__)
+# More than any processor has cores; where there is no room for threads, libraries end the program instead of saying so.
+_MOST_THREADS = 1024
 
 Progress = Callable[[int, int], None]
 """Called with the tiles done and the tiles of all."""
@@ -117,11 +121,11 @@ class Predictor:
 
         Raises:
             WeightsError: the model is missing, damaged, or of another kind or version.
-            SettingError: there is no such device here, or the number of threads is below 1.
+            SettingError: there is no such device here, or the number of threads is below 1 or above 1024.
         """
         if threads is not None:
-            if threads < 1:
-                msg = f"threads is a number from 1 on, got {threads}"
+            if not 1 <= threads <= _MOST_THREADS:
+                msg = f"threads is a number from 1 to {_MOST_THREADS}, got {threads}; there are {os.cpu_count()} cores"
                 raise SettingError(msg)
             torch.set_num_threads(threads)
         path = model_path(path)
@@ -163,10 +167,13 @@ class Predictor:
             Labels on the scan's own grid, with its exact affine.
 
         Raises:
-            SettingError: the scan does not fit the memory limit, however it is cut.
+            SettingError: the scan does not fit the memory limit, however it is cut; or there is no other side to
+                exchange a bone with.
             WeightsError: the network gave values that are not finite.
             OutputError: the folder has no room for the labels.
         """
+        if mirror:
+            _check_partners(self.header.table)
         straight = canonical(scan)
         kept = 0 if folder else 1 + confidence
         forecast = self._plan(straight, mirror=mirror, kept=kept, limit=memory_limit, reserve=reserve)
@@ -344,6 +351,17 @@ def _head(passes: Sequence[ScanPass], mirror: np.ndarray) -> LinearHead:
         weights.append(weight[order] / len(passes))
         biases.append(bias[order] / len(passes))
     return LinearHead(torch.cat(weights, dim=1), torch.stack(biases).sum(dim=0))
+
+
+def _check_partners(table: BoneTable) -> None:
+    """Refuse a table in which a bone of one side has no partner: mirrored, it would be scored on the wrong side."""
+    alone = [bone.name for bone in table if bone.side is not None and bone.mirror is None]
+    if alone:
+        msg = (
+            f"the model cannot be run mirrored: {len(alone)} of its bones have a side, but no mirror partner in its "
+            f"bone table ({', '.join(alone[:3])}{' ...' if len(alone) > 3 else ''}); leave out --mirror"
+        )
+        raise SettingError(msg)
 
 
 def _portions(slab: Slab, *, channels: int) -> Iterator[range]:

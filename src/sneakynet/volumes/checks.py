@@ -12,9 +12,11 @@ from sneakynet.volumes.volume import Volume
 
 _LOG = logging.getLogger(__name__)
 
-# A CT of a patient holds fat and air (negative) and bone; a range outside these bounds is another scale.
+# A CT of a patient holds fat and air (negative) and bone; a range outside these bounds is another scale. Metal comes to
+# 65535 at most, in files with 16 bits for a voxel, and what fills up beyond the scanned field lies as far below 0.
 _LOWEST_OF_A_SCAN = 0
 _HIGHEST_OF_A_SCAN = 100
+_FARTHEST_OF_A_SCAN = 2**16
 _LARGEST_LABEL = 2**16 - 1
 
 
@@ -111,7 +113,7 @@ def scan_volume(path: Path, voxels: np.ndarray, affine: Affine) -> Volume:
     if low == high:
         msg = f"{path}: every voxel is {low:g}; this scan shows nothing"
         raise VolumeError(msg)
-    if low >= _LOWEST_OF_A_SCAN or high < _HIGHEST_OF_A_SCAN:
+    if low >= _LOWEST_OF_A_SCAN or high < _HIGHEST_OF_A_SCAN or max(-low, high) > _FARTHEST_OF_A_SCAN:
         _LOG.warning(
             "%s: values from %g to %g do not look like Hounsfield units (air -1000, water 0, bone above 200); "
             "the result will be poor. Export the scan anew with its rescale slope and intercept",

@@ -40,7 +40,7 @@ def scratch_array(shape: tuple[int, ...], dtype: DTypeLike, *, folder: Path | No
             return np.memmap(file, dtype=dtype, mode="r+", shape=shape)
     except OSError as error:
         reason = error.strerror or str(error)
-        msg = f"cannot keep {size / 2**20:.0f} MB in {folder}: {reason}; free some space or choose another folder"
+        msg = f"cannot keep {-(-size // 2**20)} MB in {folder}: {reason}; free some space or choose another folder"
         raise OutputError(msg) from error
 
 

@@ -113,6 +113,15 @@ def test_read_reports_all_faults_of_a_file_together(tmp_path):
         assert f"\n  - {fault}" in text
 
 
+def test_many_faults_are_counted_and_the_first_of_them_listed() -> None:
+    with pytest.raises(BoneTableError) as caught:
+        BoneTable(tuple(Bone(id=1, name=f"bone_{n}", color="red") for n in range(30)))
+    first, *listed = str(caught.value).splitlines()
+    assert first == "bone table: 31 faults"
+    assert len(listed) == 21
+    assert listed[-1] == "  - and 11 more"
+
+
 @pytest.mark.parametrize(
     ("text", "fault"),
     [

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -316,6 +318,17 @@ def test_a_mirrored_pass_makes_left_and_right_equal(variant, contexts, width):
     assert predictor.segment(scan, mirror=True).work["mirrored_too"] is True
 
 
+def test_a_side_without_a_partner_cannot_be_mirrored():
+    predictor, planned = make_predictor(variant="A", contexts=()), []
+    lone = [replace(bone, mirror=None) for bone in predictor.header.table]
+    predictor.header = replace(predictor.header, table=BoneTable(tuple(lone)))
+
+    with pytest.raises(SettingError, match=r"2 of its bones have a side, .* \(bone_left, bone_right\); leave out"):
+        predictor.segment(blob((20, 20, 20), np.eye(3) * 3), mirror=True, planned=planned.append)
+
+    assert planned == []
+
+
 def test_labels_on_disk_are_the_same_and_leave_nothing_behind(tmp_path):
     predictor, scan = make_predictor(variant="A", contexts=()), blob((20, 20, 20), np.eye(3) * 3)
 
@@ -348,7 +361,7 @@ def test_a_memory_limit_below_the_least_is_refused_before_any_work():
     predictor = make_predictor(variant="A", contexts=())
     ran = []
 
-    with pytest.raises(SettingError, match=r"needs at least .* GiB.*the limit is 0\.01 GiB"):
+    with pytest.raises(SettingError, match=r"needs at least .* GiB.*the limit is 10\.00 MiB"):
         predictor.segment(
             blob((20, 20, 20), np.eye(3) * 3), memory_limit=10 * 2**20, progress=lambda *done: ran.append(done)
         )

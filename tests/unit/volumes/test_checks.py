@@ -42,7 +42,7 @@ def test_a_constant_scan() -> None:
         scan_volume(PATH, np.full((3, 3, 3), -1024, dtype=np.int16), np.eye(4))
 
 
-@pytest.mark.parametrize(("low", "high"), [(0, 255), (0.0, 1.0), (0, 4095), (-1024, 60)])
+@pytest.mark.parametrize(("low", "high"), [(0, 255), (0.0, 1.0), (0, 4095), (-1024, 60), (-1e9, 1500), (-1024, 1e33)])
 def test_values_that_are_no_hounsfield_units_warn(low: float, high: float, caplog: pytest.LogCaptureFixture) -> None:
     scan_volume(PATH, np.linspace(low, high, 27).reshape(3, 3, 3), np.eye(4))
     assert f"values from {low:g} to {high:g} do not look like Hounsfield units" in caplog.text

@@ -28,14 +28,15 @@ def test_nothing_is_seen_of_the_file(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_full_disk_says_so_before_anything_is_written(tmp_path, monkeypatch):
+@pytest.mark.parametrize(("edge", "told"), [(2048, "4 MB"), (30, "1 MB")])
+def test_a_full_disk_says_so_before_anything_is_written(tmp_path, monkeypatch, edge, told):
     def full(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "posix_fallocate", full)
 
-    with pytest.raises(OutputError, match=r"cannot keep 4 MB in .*No space left on device; free some space"):
-        scratch_array((2048, 2048), np.uint8, folder=tmp_path)
+    with pytest.raises(OutputError, match=rf"cannot keep {told} in .*No space left on device; free some space"):
+        scratch_array((edge, edge), np.uint8, folder=tmp_path)
 
 
 def test_a_folder_that_is_not_there(tmp_path):
