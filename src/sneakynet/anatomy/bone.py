@@ -205,6 +205,11 @@ class BoneTable:
         return lut
 
     @property
+    def without_partner(self) -> tuple[str, ...]:
+        """Bones of one side that have no mirror partner: mirrored, they would bear the name of the wrong side."""
+        return tuple(bone.name for bone in self.bones if bone.side is not None and bone.mirror is None)
+
+    @property
     def schemes(self) -> tuple[str, ...]:
         """Schemes that some bone has an alias in."""
         return tuple(dict.fromkeys(scheme for bone in self.bones for scheme in bone.aliases))

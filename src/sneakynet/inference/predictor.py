@@ -355,7 +355,7 @@ def _head(passes: Sequence[ScanPass], mirror: np.ndarray) -> LinearHead:
 
 def _check_partners(table: BoneTable) -> None:
     """Refuse a table in which a bone of one side has no partner: mirrored, it would be scored on the wrong side."""
-    alone = [bone.name for bone in table if bone.side is not None and bone.mirror is None]
+    alone = table.without_partner
     if alone:
         msg = (
             f"the model cannot be run mirrored: {len(alone)} of its bones have a side, but no mirror partner in its "

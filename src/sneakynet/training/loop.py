@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -73,6 +73,8 @@ class TrainingData:
         lut: Int64[np.ndarray, " class"] = self.table.mirror_lut()
         key = (settings.seed, _TRAINING, step)
         augmentation = Augmentation() if settings.augment else NO_AUGMENTATION
+        if self.table.without_partner:
+            augmentation = replace(augmentation, mirror=0.0)
         if settings.shared_context:
             sharing = Sharing(settings.shared_context, settings.shared_region, settings.levels)
             blocks = draw_shared_batch(
