@@ -1,7 +1,7 @@
 """How fast a whole scan is segmented, and in how much memory, beside MONAI and nnU-Net in the same run.
 
     python benchmarks/whole_scan.py [--quick] [--part peers ...] [--device cpu] [--repeats 3]
-        [--folder runs/whole_scan] [--json | --markdown] [--from RESULTS.json]
+        [--contexts 0 ...] [--folder runs/whole_scan] [--json | --markdown] [--from RESULTS.json]
 
 ``make bench`` installs the peers into an environment of their own and runs it.
 
@@ -52,6 +52,7 @@ def main() -> None:
     parser.add_argument("--part", action="append", choices=PARTS, help="this part alone; may be given again")
     parser.add_argument("--quick", action="store_true", help="a small scan of each network, once: minutes")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where everything runs")
+    parser.add_argument("--contexts", type=int, nargs="+", default=(), help="networks with so many contexts alone")
     parser.add_argument("--repeats", type=int, help="of every method; 3, or 1 with --quick or on a GPU")
     parser.add_argument(
         "--folder", type=Path, default=Path("runs/whole_scan"), help="phantoms and results.json go here"
@@ -82,6 +83,7 @@ def measure(options: argparse.Namespace) -> dict[str, object]:
         quick=options.quick,
         chest=options.chest,
         device=options.device,
+        contexts=tuple(options.contexts),
     )
     workshop.folder.mkdir(parents=True, exist_ok=True)
     results: dict[str, object] = {"machine": machine(), "repeats": repeats}

@@ -37,6 +37,7 @@ class Workshop:
         quick: whether a small scan is enough.
         chest: folder with a real chest CT, ``ct.nii.gz``.
         device: where everything runs, ``cpu`` or ``cuda``.
+        contexts: run networks with so many contexts alone; all where there are none.
     """
 
     folder: Path
@@ -44,6 +45,7 @@ class Workshop:
     quick: bool
     chest: Path
     device: str = "cpu"
+    contexts: tuple[int, ...] = ()
 
     def phantom(self, *, spacing: float, field: str = "whole", seed: int = 0) -> Path:
         """A phantom's file; made if missing."""
@@ -55,6 +57,7 @@ class Workshop:
 
     def run(self, trials: Sequence[Trial]) -> list[Row]:
         """Measure trials and compare their labels with the reference's; one that fails does not stop the others."""
+        trials = [trial for trial in trials if not self.contexts or trial.contexts in self.contexts]
         with tempfile.TemporaryDirectory(dir=self.folder) as labels:
             return self._run(trials, [Path(labels) / f"{number}.npy" for number in range(len(trials))])
 
