@@ -1,12 +1,12 @@
 """How long an evaluation takes and how much memory, beside nnU-Net's and MONAI's, on one pair of label maps.
 
-    python benchmarks/evaluation.py [--shape 512 512 600] [--repeats 1] [--json]
+    python benchmarks/evaluation.py [--shape 512 512 600] [--repeats 1] [--method NAME ...] [--json]
 
 The pair is a phantom's labels, repeated to fill the shape, and the same moved by two voxels, with all left ribs named
 one too low. Each method is a process of its own that reads both files: ours without and with surfaces, nnU-Net's
 ``compute_metrics`` (Dice and IoU per class), MONAI's ``DiceHelper`` on label maps (Dice per class, class by class).
-``apart`` is the largest difference of a DSC from ours. Peers that are not installed are left out; ``make bench``
-installs them.
+``apart`` is the largest difference of a DSC from the first method's, ours unless others are chosen. Peers that are not
+installed are left out; ``make bench`` installs them.
 """
 
 import argparse
@@ -97,6 +97,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shape", type=int, nargs=3, default=(512, 512, 600))
     parser.add_argument("--repeats", type=int, default=1, help="of every method, in turn; medians are shown")
+    parser.add_argument("--method", action="append", choices=METHODS, help="this one alone; may be given again")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
@@ -104,7 +105,7 @@ def main() -> None:
     if options.child:
         child(options.child, options.folder)
         return
-    methods = [name for name, package in METHODS.items() if importlib.util.find_spec(package)]
+    methods = [name for name in options.method or METHODS if importlib.util.find_spec(METHODS[name])]
     with tempfile.TemporaryDirectory() as folder:
         make_pair(Path(folder), tuple(options.shape))
         runs: dict[str, list[dict]] = {name: [] for name in methods}
@@ -117,7 +118,8 @@ def main() -> None:
                     print(f"{name} failed: {found.stderr.strip().splitlines()[-1:]}", file=sys.stderr)
                     continue
                 runs[name].append(json.loads(found.stdout.splitlines()[-1]))
-    own = runs["sneakynet, no surfaces"][0]["dsc"]
+                print(f"  {runs[name][-1]['seconds']:.1f} s", file=sys.stderr)  # peers take minutes
+    own = next(each[0]["dsc"] for each in runs.values() if each)
     rows = [
         {
             "method": name,
