@@ -10,12 +10,10 @@ import yaml
 from sneakynet.anatomy.bone import BoneTable
 from sneakynet.data.splits import SPLITS
 from sneakynet.errors import SettingError
-from sneakynet.models.blocks import Norm
 from sneakynet.reproduction.experiment import Experiment, matched_width
 from sneakynet.reproduction.fold import Fold, make_folds
-from sneakynet.reproduction.scale import SCALES, ScaleName
+from sneakynet.reproduction.scale import SCALES, Recipe, ScaleName
 from sneakynet.training.presets import PAPER
-from sneakynet.training.schedule import Schedule
 from sneakynet.training.settings import TrainSettings, override
 from sneakynet.volumes.atomic import write_whole
 
@@ -33,12 +31,7 @@ class Plan:
         spacing: that is trained at, mm.
         levels: of every network.
         iterations: of every network.
-        norm: see `Scale`.
-        balanced: likewise.
-        background_weight: likewise.
-        learning_rate: likewise.
-        schedule: likewise.
-        warmup_steps: likewise.
+        recipe: of every network.
         experiments: the networks, in the order of the tables.
         folds: who is tested when.
     """
@@ -49,12 +42,7 @@ class Plan:
     spacing: float
     levels: int
     iterations: int
-    norm: Norm
-    balanced: float
-    background_weight: float
-    learning_rate: float
-    schedule: Schedule
-    warmup_steps: int
+    recipe: Recipe
     experiments: tuple[Experiment, ...]
     folds: tuple[Fold, ...]
 
@@ -86,12 +74,7 @@ class Plan:
             cache=folder / "prepared",
             steps=self.iterations,
             batch_size=experiment.batch_size,
-            norm=self.norm,
-            balanced=self.balanced,
-            background_weight=self.background_weight,
-            learning_rate=self.learning_rate,
-            schedule=self.schedule,
-            warmup_steps=self.warmup_steps,
+            **asdict(self.recipe),
             seed=self.seed + fold,
             validate_every=self.iterations,  # the last iteration is the one that counts
             checkpoint_every=1.0,
@@ -154,12 +137,7 @@ def make_plan(
         spacing=spacing or size.spacing,
         levels=size.levels,
         iterations=iterations or size.iterations,
-        norm=size.norm,
-        balanced=size.balanced,
-        background_weight=size.background_weight,
-        learning_rate=size.learning_rate,
-        schedule=size.schedule,
-        warmup_steps=size.warmup_steps,
+        recipe=size.recipe,
         experiments=tuple(experiments),
         folds=make_folds(cases, seed=seed),
     )

@@ -156,8 +156,8 @@ class Trainer:
         """Add the gradient of some of a step's patches; their losses without it."""
         losses = self.losses(patches, contexts_only=contexts_only)
         weights = [1.0 if name == "target" else self.settings.context_weight for name in losses]
-        total = sum(weight * loss.total for weight, loss in zip(weights, losses.values(), strict=True))
-        total = torch.as_tensor(total) / self.settings.accumulate
+        weighted = [weight * loss.total for weight, loss in zip(weights, losses.values(), strict=True)]
+        total = torch.stack(weighted).sum() / self.settings.accumulate
         total.backward()  # type: ignore[no-untyped-call]
         return {name: replace(loss, total=loss.total.detach()) for name, loss in losses.items()}
 

@@ -34,7 +34,7 @@ def test_the_recipe_is_the_papers_but_for_what_a_scale_says(plan, tmp_path):
     assert (settings.variant, settings.contexts, settings.fold, settings.steps) == ("D", (1,), 2, 5)
     assert (settings.schedule, settings.learning_rate, settings.warmup_steps) == ("cosine", 4e-3, 100)
     assert (settings.dice, settings.ignore_padding, settings.augment) == ("all", False, False)
-    full = make_plan("full", cases=CASES)
+    full = make_plan("full", cases=CASES).recipe
     assert (full.balanced, full.background_weight, full.norm) == (0.0, 1.0, "instance")
     assert (full.schedule, full.learning_rate, full.warmup_steps) == ("constant", 1e-3, 0)
     assert (settings.balanced, settings.background_weight, settings.norm) == (1.0, 0.25, "batch")
