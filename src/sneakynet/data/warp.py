@@ -135,7 +135,7 @@ class WarpedViews:
         seen = torch.stack([label[box].take(index) for label, box, index in zip(labels, boxes, flat, strict=True)])
         if ignore is not None:
             seen.masked_fill_((within != nearest).any(1), ignore)
-        places = torch.addcmul(at.new_tensor(-1.0), at, unit_).permute(0, 2, 3, 4, 1)
+        places = torch.addcmul(at.new_full((), -1.0), at, unit_).permute(0, 2, 3, 4, 1)
         images = [_sampled(scan[box], place) for scan, box, place in zip(scans, boxes, places, strict=True)]
         return torch.stack(images), seen
 
