@@ -20,7 +20,6 @@ from torch import Tensor
 
 from sneakynet.models.architecture import Architecture
 from sneakynet.models.builders import build_from
-from sneakynet.models.crop_skip import crop_skips
 from sneakynet.models.packaged import packaged_weights
 from sneakynet.models.sneakynet import SneakyNet
 from sneakynet.models.weights import WeightsHeader, load_weights
@@ -100,7 +99,7 @@ def _hook_columns(architecture: Architecture, *, contexts: Sequence[int]) -> dic
     context and then by level.
     """
     width, deepest = architecture.width, architecture.levels - 1
-    links = crop_skips(architecture.variant, levels=architecture.levels, contexts=architecture.contexts)
+    links = architecture.crop_skips
     columns: dict[int, list[int]] = {}
     reach: dict[int, int] = {}
     for link in links:

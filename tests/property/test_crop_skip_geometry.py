@@ -44,7 +44,7 @@ def every_link():
 @pytest.mark.parametrize(("levels", "edge", "contexts"), every_link())
 @pytest.mark.parametrize("variant", ["B", "C", "D", "E"])
 def test_every_cropped_map_lies_on_the_targets_cells(variant, levels, edge, contexts):
-    links = crop_skips(variant, levels=levels, contexts=contexts)
+    links = crop_skips(variant, levels=levels, contexts=contexts, hook_source="encoder")
     assert links
     for link in links:
         context = coordinate_map(edge, kappa=link.kappa, level=link.source_level)
@@ -54,7 +54,8 @@ def test_every_cropped_map_lies_on_the_targets_cells(variant, levels, edge, cont
 
 @pytest.mark.parametrize(("levels", "edge", "contexts"), every_link())
 @pytest.mark.parametrize(
-    ("variant", "hook_source"), [("B", "encoder"), ("C", "encoder"), ("D", "encoder"), ("D", "decoder")]
+    ("variant", "hook_source"),
+    [("B", "encoder"), ("C", "encoder"), ("D", "encoder"), ("D", "decoder"), ("D", "both")],
 )
 def test_in_the_network_every_context_cell_enters_the_decoder_at_its_place(
     variant, hook_source, levels, edge, contexts
@@ -66,10 +67,13 @@ def test_in_the_network_every_context_cell_enters_the_decoder_at_its_place(
         hook_source=hook_source,
     )  # fmt: skip
     for kappa, network in zip(contexts, model.contexts, strict=True):
-        blocks = network.encoder.blocks if hook_source == "encoder" else [s.block for s in network.decoder.stages]
-        for level, block in enumerate(blocks):
-            planted = coordinate_map(edge, kappa=kappa, level=level).repeat(1, 2**level, 1, 1, 1)
-            block.register_forward_hook(lambda *_, planted=planted: planted)
+        halves = {"encoder": [*network.encoder.blocks]}
+        if hook_source != "encoder":
+            halves["decoder"] = [stage.block for stage in network.decoder.stages]
+        for half in ("encoder", "decoder") if hook_source == "both" else (hook_source,):
+            for level, block in enumerate(halves[half]):
+                planted = coordinate_map(edge, kappa=kappa, level=level).repeat(1, 2**level, 1, 1, 1)
+                block.register_forward_hook(lambda *_, planted=planted: planted)
     received = {}
     stages = model.target.decoder.stages
     for level, stage in enumerate(stages):
@@ -87,7 +91,7 @@ def test_in_the_network_every_context_cell_enters_the_decoder_at_its_place(
         model(patch, [patch] * len(contexts))
 
     entering = dict.fromkeys(range(levels), 0)
-    for link in crop_skips(variant, levels=levels, contexts=contexts):
+    for link in model.crop_skips:
         entering[link.target_level] += 2**link.source_level
     for level, times in entering.items():
         assert received[level].shape[1] == 3 * times
@@ -117,7 +121,8 @@ def test_a_single_planted_voxel_arrives_at_its_world_position_or_is_outside(data
     levels = data.draw(st.integers(2, 5), label="levels")
     kappa = data.draw(st.integers(1, min(3, levels - 1)), label="kappa")
     edge = edge_multiple(levels=levels, contexts=(kappa,)) * data.draw(st.integers(1, 2), label="times")
-    link = data.draw(st.sampled_from(crop_skips("D", levels=levels, contexts=(kappa,))), label="link")
+    links = crop_skips("D", levels=levels, contexts=(kappa,), hook_source="encoder")
+    link = data.draw(st.sampled_from(links), label="link")
     cells = edge // 2**link.source_level
     place = [data.draw(st.integers(0, cells - 1), label=axis) for axis in "ijk"]
     source = torch.zeros(1, 1, cells, cells, cells)

@@ -23,7 +23,7 @@ from torch.nn.functional import interpolate, pad
 from sneakynet.inference.engine import Engine
 from sneakynet.inference.scan_pyramid import ScanPyramid
 from sneakynet.models.architecture import Architecture
-from sneakynet.models.crop_skip import CropSkip, centre_crop, crop_skips
+from sneakynet.models.crop_skip import CropSkip, centre_crop
 from sneakynet.models.late_fusion import upsampled_centre
 
 MARGIN = 16
@@ -119,10 +119,9 @@ def shared_contexts(architecture: Architecture) -> tuple[bool, ...]:
         return (False,) * len(architecture.contexts)
     if architecture.needs_context_decoders:
         return (True,) * len(architecture.contexts)
-    links = crop_skips(architecture.variant, levels=architecture.levels, contexts=architecture.contexts)
     border = [architecture.patch_size * (2**kappa - 1) // 2 ** (kappa + 1) for kappa in architecture.contexts]
     return tuple(
-        all(reach(link.source_level) <= beyond for link in links if link.context == n)
+        all(reach(link.source_level) <= beyond for link in architecture.crop_skips if link.context == n)
         for n, beyond in enumerate(border)
     )
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from sneakynet.errors import WeightsError
 from sneakynet.inference.engine import Engine
 from sneakynet.models.architecture import Architecture
-from sneakynet.models.parts import context_outputs, links_of, maps_read, target_output
+from sneakynet.models.parts import context_outputs, maps_read, target_output
 from sneakynet.models.sneakynet import Head
 from sneakynet.types import Features, Patch
 
@@ -39,7 +39,7 @@ class GraphEngine(Engine):
         precision: str,
     ) -> None:
         super().__init__(
-            architecture, crop_skips=links_of(architecture), device=torch.device("cpu"), precision=precision
+            architecture, crop_skips=architecture.crop_skips, device=torch.device("cpu"), precision=precision
         )
         self._target = target
         self._contexts = tuple(contexts)

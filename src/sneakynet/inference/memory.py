@@ -17,7 +17,6 @@ from sneakynet.errors import SettingError
 from sneakynet.inference.contexts import BLOCK_VOXELS, block_length, level_shape
 from sneakynet.inference.in_slabs import SLAB_VOXELS
 from sneakynet.models.architecture import Architecture
-from sneakynet.models.crop_skip import crop_skips
 
 LABEL_BYTES = {"cpu": 96 * 2**20, "cuda": 256 * 2**20}
 """Features that are made and labelled together."""
@@ -252,7 +251,6 @@ def _contexts(work: Workload, block_voxels: int) -> tuple[int, int]:
     """Bytes that the shared contexts' maps keep, and the most that is held while they are made."""
     architecture = work.architecture
     value = architecture.width * work.activation_bytes
-    links = crop_skips(architecture.variant, levels=architecture.levels, contexts=architecture.contexts)
     kept, peak = 0, 0
     for n, (kappa, shared) in enumerate(zip(architecture.contexts, work.shared, strict=True)):
         if not shared:
@@ -261,10 +259,10 @@ def _contexts(work: Workload, block_voxels: int) -> tuple[int, int]:
         block, halo = block_length(shape, architecture, kappa, voxels=block_voxels)
         at_once = shape[0] * shape[1] * min(shape[2], block + 2 * halo)
         # A level has twice the channels of the one before and an eighth of its voxels.
-        levels = {link.source_level for link in links if link.context == n} | (
-            {0} if architecture.variant == "E" else set()
+        maps = {(link.source, link.source_level) for link in architecture.crop_skips if link.context == n} | (
+            {("decoder", 0)} if architecture.variant == "E" else set()
         )
-        of_this = int(_product(shape) * value * sum(4.0**-level for level in levels))
+        of_this = int(_product(shape) * value * sum(4.0**-level for _, level in maps))
         peak = max(peak, kept + (of_this if halo else 0) + int(_widest(work, at_once) * value))
         kept += of_this
     return kept, max(peak, kept)

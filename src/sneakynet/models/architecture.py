@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 from sneakynet.errors import SettingError
 from sneakynet.models.blocks import Norm
-from sneakynet.models.crop_skip import HookSource, Variant, edge_multiple
+from sneakynet.models.crop_skip import CropSkip, HookSource, Variant, crop_skips, edge_multiple
 
 MAX_CONTEXTS = 3
 MAX_WIDTH = 1024
@@ -24,7 +24,7 @@ class Architecture:
         width: channels of level 0; level l has ``width * 2**l``.
         levels: levels M of each network.
         norm: normalisation after each convolution.
-        hook_source: whether the context encoder's or the context decoder's maps cross to the target.
+        hook_source: whether the context encoder's maps cross to the target, its decoder's, or both.
 
     Raises:
         SettingError: a value outside what is allowed, or sizes that would misalign; all faults in one message.
@@ -45,7 +45,12 @@ class Architecture:
     @property
     def needs_context_decoders(self) -> bool:
         """Whether the target reads what context decoders give (decoder crop-skips, variant E)."""
-        return bool(self.contexts) and (self.variant == "E" or self.hook_source == "decoder")
+        return bool(self.contexts) and (self.variant == "E" or self.hook_source != "encoder")
+
+    @property
+    def crop_skips(self) -> tuple[CropSkip, ...]:
+        """Every crossing, by context and then by level."""
+        return crop_skips(self.variant, levels=self.levels, contexts=self.contexts, hook_source=self.hook_source)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, fit for JSON; :meth:`from_dict` reads them."""
@@ -130,7 +135,7 @@ def _context_faults(values: Mapping[str, Any]) -> list[str]:
             f"a context at scale 2**{contexts[-1]} enters {contexts[-1]} levels lower, so kappa is at "
             f"most levels - 1 = {levels - 1}: take more levels or smaller contexts"
         )
-    if variant == "C" and values["hook_source"] == "decoder":
+    if variant == "C" and values["hook_source"] != "encoder":
         faults.append("variant C's contexts have no decoder to hook: take hook_source='encoder', or variant B, D or E")
     return faults
 

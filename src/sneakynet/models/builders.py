@@ -11,7 +11,7 @@ from torch import nn
 from sneakynet.errors import SettingError
 from sneakynet.models.architecture import MAX_WIDTH, Architecture
 from sneakynet.models.blocks import ConvBlock, Norm
-from sneakynet.models.crop_skip import HookSource, Variant, crop_skips
+from sneakynet.models.crop_skip import HookSource, Variant
 from sneakynet.models.decoder import Decoder, DecoderStage
 from sneakynet.models.encoder import Encoder
 from sneakynet.models.sneakynet import SneakyNet
@@ -47,7 +47,7 @@ def build_sneakynet(
         width: channels of level 0; level l has ``width * 2**l``.
         levels: levels of each network.
         norm: normalisation after each convolution.
-        hook_source: whether the context encoder's or the context decoder's maps cross to the target.
+        hook_source: whether the context encoder's maps cross to the target, its decoder's, or both.
 
     Returns:
         The network, in training mode.
@@ -71,7 +71,7 @@ def build_sneakynet(
 
 def build_from(architecture: Architecture) -> SneakyNet:
     """Build the network of a checked architecture, as :func:`build_sneakynet` does."""
-    links = crop_skips(architecture.variant, levels=architecture.levels, contexts=architecture.contexts)
+    links = architecture.crop_skips
     hook_channels: Counter[int] = Counter()
     for link in links:
         hook_channels[link.target_level] += architecture.width * 2**link.source_level

@@ -16,8 +16,11 @@ from torch import Tensor
 Variant = Literal["A", "B", "C", "D", "E"]
 """A 3D U-Net, B HookNet, C MRN, D SneakyNet, E SneakyNet whose target adds the contexts' own class scores."""
 
-HookSource = Literal["encoder", "decoder"]
+HookSource = Literal["encoder", "decoder", "both"]
 """Which of a context's maps cross to the target."""
+
+Source = Literal["encoder", "decoder"]
+"""The half of a context network that gives a map."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ class CropSkip:
         kappa: that context's scale is ``2**kappa``.
         source_level: the level of the context that gives the map.
         target_level: the level of the target decoder that it enters.
+        source: the half of the context that gives the map.
 
     Raises:
         ValueError: the cells of the two levels differ in width.
@@ -38,6 +42,7 @@ class CropSkip:
     kappa: int
     source_level: int
     target_level: int
+    source: Source = "encoder"
 
     def __post_init__(self) -> None:
         if 2**self.kappa * 2**self.source_level != 2**self.target_level:
@@ -48,21 +53,26 @@ class CropSkip:
             raise ValueError(msg)
 
 
-def crop_skips(variant: Variant, *, levels: int, contexts: Sequence[int]) -> tuple[CropSkip, ...]:
+def crop_skips(
+    variant: Variant, *, levels: int, contexts: Sequence[int], hook_source: HookSource
+) -> tuple[CropSkip, ...]:
     """List every crossing of a variant, each context directly to the target.
 
     Args:
         variant: A has none; B one per context, into the bottleneck; C, D and E one at every level that fits.
         levels: levels of each network.
         contexts: kappa of each context.
+        hook_source: which maps cross; with ``both`` a level has two crossings, the encoder's first.
 
     Returns:
         The crossings, by context and then by level.
     """
+    sources: tuple[Source, ...] = ("encoder", "decoder") if hook_source == "both" else (hook_source,)
     return tuple(
-        CropSkip(context=context, kappa=kappa, source_level=level, target_level=level + kappa)
+        CropSkip(context=context, kappa=kappa, source_level=level, target_level=level + kappa, source=source)
         for context, kappa in enumerate(contexts)
         for level in range(levels - kappa)
+        for source in sources
         if variant != "A" and (variant != "B" or level + kappa == levels - 1)
     )
 

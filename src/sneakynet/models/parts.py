@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sneakynet.models.architecture import Architecture
-from sneakynet.models.crop_skip import CropSkip, crop_skips
 
 
 @dataclass(frozen=True)
@@ -30,11 +29,6 @@ class MapShape:
         return (batch, self.channels, *(edge >> self.level for edge in edges))
 
 
-def links_of(architecture: Architecture) -> tuple[CropSkip, ...]:
-    """Every crossing of a network, by context and then by level."""
-    return crop_skips(architecture.variant, levels=architecture.levels, contexts=architecture.contexts)
-
-
 def context_outputs(architecture: Architecture, context: int) -> tuple[MapShape, ...]:
     """The maps of one context (counted from 0) that anything reads, each once."""
     return tuple(dict.fromkeys(maps_read(architecture, context)))
@@ -42,20 +36,24 @@ def context_outputs(architecture: Architecture, context: int) -> tuple[MapShape,
 
 def maps_read(architecture: Architecture, context: int) -> tuple[MapShape, ...]:
     """The maps of one context as ``SneakyNet.read_maps`` returns them; variant E may read one twice."""
-    source, width = architecture.hook_source, architecture.width
-    levels = [link.source_level for link in links_of(architecture) if link.context == context]
-    read = [MapShape(f"{source}_{level}", width * 2**level, level) for level in levels]
+    width = architecture.width
+    read = [
+        MapShape(f"{link.source}_{link.source_level}", width * 2**link.source_level, link.source_level)
+        for link in architecture.crop_skips
+        if link.context == context
+    ]
     return (*read, MapShape("decoder_0", width, 0)) if architecture.variant == "E" else tuple(read)
 
 
 def target_inputs(architecture: Architecture) -> tuple[MapShape, ...]:
     """What the target reads: its patch, then what each crop-skip brings, cut to the target's field of view."""
-    source, width = architecture.hook_source, architecture.width
     crossed = [
         MapShape(
-            f"context_{link.context + 1}_{source}_{link.source_level}", width * 2**link.source_level, link.target_level
+            f"context_{link.context + 1}_{link.source}_{link.source_level}",
+            architecture.width * 2**link.source_level,
+            link.target_level,
         )
-        for link in links_of(architecture)
+        for link in architecture.crop_skips
     ]
     return (MapShape("target", 1, 0), *crossed)
 

@@ -222,7 +222,7 @@ class SneakyNet(nn.Module):
         return (*crossing, *(_finest([maps]) if self.architecture.variant == "E" else ()))
 
     def _crossing(self, link: CropSkip, maps: ContextMaps) -> Tensor:
-        levels = maps.decoder if self.architecture.hook_source == "decoder" else maps.encoder
+        levels = maps.decoder if link.source == "decoder" else maps.encoder
         assert levels is not None  # the architecture refuses decoder hooks from contexts without decoder
         return levels[link.source_level]
 

@@ -56,7 +56,7 @@ class TrainSettings:
     norm: Norm = "instance"
     """Normalisation after each convolution."""
     hook_source: HookSource = "encoder"
-    """Which side of a context network the crop-skips leave from: encoder (the paper) or decoder (HookNet)."""
+    """Which side of a context network the crop-skips leave from: encoder (the paper), decoder (HookNet) or both."""
 
     table: Path | None = None
     """Bone table (CSV) whose names the dataset uses; by default the package's own."""

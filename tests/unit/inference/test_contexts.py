@@ -55,7 +55,9 @@ def expected_features(net, pyramid, origin):
     return net.target_features(patches[0], patches[1:])
 
 
-@pytest.mark.parametrize(("variant", "hook_source"), [("E", "decoder"), ("E", "encoder"), ("D", "decoder")])
+@pytest.mark.parametrize(
+    ("variant", "hook_source"), [("E", "decoder"), ("E", "encoder"), ("E", "both"), ("D", "decoder"), ("D", "both")]
+)
 @torch.inference_mode()
 def test_a_tile_whose_context_patch_is_the_whole_scan_gets_the_same_features(variant, hook_source):
     """A scan of one tile, continued by 4 cells, is exactly that tile's context patch at scale 2."""
@@ -84,7 +86,7 @@ def test_encoders_run_once_in_blocks_give_every_tile_what_its_own_patch_gives(mo
     torch.testing.assert_close(found, expected_features(net, pyramid, origin), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize(("variant", "hook_source"), [("E", "encoder"), ("D", "decoder")])
+@pytest.mark.parametrize(("variant", "hook_source"), [("E", "encoder"), ("D", "decoder"), ("D", "both")])
 @torch.inference_mode()
 def test_decoders_run_in_blocks_give_what_one_pass_gives(variant, hook_source):
     net = network(variant, (1,), norm="batch", hook_source=hook_source)

@@ -18,7 +18,7 @@ def test_there_and_back_through_json():
     [
         ({"variant": "F"}, "variant is one of A, B, C, D, E, got 'F'"),
         ({"norm": "layer"}, "norm is one of batch, instance, group, none, got 'layer'"),
-        ({"hook_source": "both"}, "hook_source is one of encoder, decoder, got 'both'"),
+        ({"hook_source": "head"}, "hook_source is one of encoder, decoder, both, got 'head'"),
         ({"n_classes": 1}, "n_classes is a whole number from 2 to 65536, got 1"),
         ({"n_classes": True}, "n_classes is a whole number from 2 to 65536, got True"),
         ({"width": 0}, "width is a whole number from 1 to 1024, got 0"),
@@ -33,6 +33,7 @@ def test_there_and_back_through_json():
         ({"contexts": (0,)}, r"each once, ascending, got \(0,\)"),
         ({"levels": 3}, r"scale 2\*\*3 enters 3 levels lower, so kappa is at most levels - 1 = 2"),
         ({"variant": "C", "hook_source": "decoder"}, "variant C's contexts have no decoder to hook"),
+        ({"variant": "C", "hook_source": "both"}, "variant C's contexts have no decoder to hook"),
         (
             {"patch_size": 48},
             r"patch_size 48: .*S % 2\*\*5 == 0.*r_C \* 2\*\*l_C == r_T \* 2\*\*l_T.*fit are 32 and 64",

@@ -5,7 +5,8 @@ from sneakynet.models.crop_skip import CropSkip, centre_crop, centre_start, crop
 
 
 def table(variant, contexts, levels=5):
-    return [(s.context, s.source_level, s.target_level) for s in crop_skips(variant, levels=levels, contexts=contexts)]
+    links = crop_skips(variant, levels=levels, contexts=contexts, hook_source="encoder")
+    return [(link.context, link.source_level, link.target_level) for link in links]
 
 
 def test_the_papers_table():
@@ -21,6 +22,14 @@ def test_the_papers_table():
     assert table("B", (1,)) == [(0, 3, 4)]
     assert table("B", (1, 2, 3)) == [(0, 3, 4), (1, 2, 4), (2, 1, 4)]
     assert table("A", ()) == []
+
+
+def test_both_halves_of_a_context_may_give_their_maps():
+    links = crop_skips("D", levels=3, contexts=(1, 2), hook_source="both")
+    assert [(link.context, link.source_level, link.source) for link in links] == [
+        *[(0, 0, "encoder"), (0, 0, "decoder"), (0, 1, "encoder"), (0, 1, "decoder")],
+        *[(1, 0, "encoder"), (1, 0, "decoder")],
+    ]
 
 
 def test_cells_of_unequal_width_are_refused_with_the_rule():

@@ -21,6 +21,7 @@ NETWORKS = [
     ("D", (2,), "decoder"),
     ("E", (1,), "encoder"),
     ("E", (1, 3), "decoder"),
+    ("E", (1, 2), "both"),
 ]
 
 

@@ -11,7 +11,8 @@ from sneakynet.models.sneakynet import apply_head
 
 EDGE = 16
 FAMILY = [("A", ())] + [(v, c) for v in "BCDE" for c in ((1,), (2,), (1, 2), (1, 2, 3))]
-HOOKED = [(*member, "encoder") for member in FAMILY] + [(*member, "decoder") for member in FAMILY if member[0] in "BDE"]
+HOOKED = [(*member, "encoder") for member in FAMILY]
+HOOKED += [(*member, source) for member in FAMILY if member[0] in "BDE" for source in ("decoder", "both")]
 
 
 def small(variant, contexts, **options):
@@ -108,7 +109,13 @@ def test_features_and_heads_make_the_forward_pass(variant, contexts, hook_source
 
 @pytest.mark.parametrize(
     ("variant", "hook_source", "runs"),
-    [("B", "encoder", False), ("D", "encoder", False), ("D", "decoder", True), ("E", "encoder", True)],
+    [
+        ("B", "encoder", False),
+        ("D", "encoder", False),
+        ("D", "decoder", True),
+        ("D", "both", True),
+        ("E", "encoder", True),
+    ],
 )
 def test_a_context_decoder_runs_for_the_target_only_where_it_is_needed(variant, hook_source, runs):
     model = small(variant, (1,), hook_source=hook_source)
