@@ -6,8 +6,8 @@
 Every arm is ``base`` (variant E, contexts 2x and 4x, 4 levels, width 16, patches of 16, batches of 8, contexts alone
 for a third of the time) with one thing changed; ``--list`` shows them. ``base, seed 1`` tells how much chance alone
 moves a figure. Arms take turns of ``--slice`` minutes until each has had ``--minutes`` of processor time (drawing
-patches included), which other work on the machine changes little. Bodies (``sneakynet phantom --bodies``, ``sneakynet paint --bodies``) are painted once each,
-the same scans for every arm.
+patches included), which other work on the machine changes little. Bodies (``sneakynet phantom --bodies``, ``sneakynet
+paint --bodies``) are painted once each, the same scans for every arm.
 
 Judged on the whole of every held-out scan, in tiles side by side (contexts once per scan where they can be):
 

@@ -1,6 +1,7 @@
 """Names along the spine and the ribs, and of sides, put in order after the network."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Int64, Integer
@@ -14,6 +15,7 @@ from sneakynet.inference.order.column import STATION_MM, straighten
 from sneakynet.inference.order.report import OrderReport, Renamed
 from sneakynet.inference.order.rib_heads import find_rib_heads
 from sneakynet.inference.order.rib_names import rename_ribs
+from sneakynet.inference.order.rib_stack import rename_stacked_ribs
 from sneakynet.inference.order.sides import rename_sides
 from sneakynet.inference.order.vertebra import sure_vertebrae
 from sneakynet.inference.order.vertebra_names import rename_vertebrae
@@ -64,15 +66,11 @@ def order_names(labels: Volume, *, table: BoneTable) -> tuple[Volume, OrderRepor
             if other != label:
                 counts[label, int(other)] = int(number)
     voxel_ml = abs(float(np.linalg.det(labels.affine[:3, :3]))) / 1000
-    return Volume(voxels, labels.affine), OrderReport(
-        renamed=tuple(
-            Renamed(table.by_id(before).name, table.by_id(after).name, round(number * voxel_ml, 4))
-            for (before, after), number in sorted(counts.items(), key=lambda item: -item[1])
-        ),
-        doubtful=report.doubtful,
-        vertebrae=report.vertebrae,
-        margins=report.margins,
+    changes = tuple(
+        Renamed(table.by_id(before).name, table.by_id(after).name, round(number * voxel_ml, 4))
+        for (before, after), number in sorted(counts.items(), key=lambda item: -item[1])
     )
+    return Volume(voxels, labels.affine), replace(report, renamed=changes)
 
 
 def _states(table: BoneTable) -> Int64[np.ndarray, " state"] | None:
@@ -89,10 +87,23 @@ def _order(
     table: BoneTable,
 ) -> tuple[Integer[np.ndarray, "i j k"], OrderReport]:
     """New labels on a coarse grid, and the report but for what was renamed."""
+    ribs = {b.id: (b.side or "", b.index or 0) for b in table if b.series in RIBS}
+    renamed, report = _order_by_column(labels, spacing, states, table, ribs)
+    renamed, doubtful = rename_stacked_ribs(renamed, spacing, ribs)
+    return renamed, replace(report, doubtful=(*report.doubtful, *(table.by_id(label).name for label in doubtful)))
+
+
+def _order_by_column(
+    labels: Integer[np.ndarray, "i j k"],
+    spacing: tuple[float, float, float],
+    states: Int64[np.ndarray, " state"],
+    table: BoneTable,
+    ribs: Mapping[int, tuple[str, int]],
+) -> tuple[Integer[np.ndarray, "i j k"], OrderReport]:
+    """What the spine tells: of vertebrae, of the ribs that meet them, of sides."""
     column = straighten(labels, spacing, states)
     if column is None:
         return labels, OrderReport()
-    ribs = {b.id: (b.side or "", b.index or 0) for b in table if b.series in RIBS}
     components = find_components(labels)
     met = find_rib_heads(components, np.isin(labels, states[:-1]), column, spacing=spacing, ribs=ribs)
     vertebrae, margins = sure_vertebrae(column, [rib.head for rib in met])

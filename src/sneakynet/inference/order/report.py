@@ -24,7 +24,7 @@ class OrderReport:
 
     Args:
         renamed: the changes, the largest first.
-        doubtful: names of vertebrae that the network's names contradict, but not clearly enough to change them.
+        doubtful: names of vertebrae and ribs that the order contradicts, but not clearly enough to change them.
         vertebrae: names from the top, as they were read along the column.
         margins: per run of vertebrae with other names than the network's, from the top, by how much a reading without
             them is less likely, as a logarithm.
