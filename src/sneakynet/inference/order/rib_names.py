@@ -18,8 +18,7 @@ def rename_ribs(
 ) -> dict[int, int]:
     """Name ribs after the vertebrae that they meet, where these were renamed.
 
-    Pieces that do not reach the column keep their names: a network tells the side and front of a rib by the rib cage,
-    and is mostly right there where beside the spine it is not.
+    Pieces that do not reach the column keep their names here; `rib_stack` counts them.
 
     Args:
         components: of the label map.

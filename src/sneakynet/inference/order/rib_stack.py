@@ -17,8 +17,6 @@ from scipy.sparse.csgraph import breadth_first_order, connected_components
 
 from sneakynet.geometry.components import Box
 
-_RIBS = 12
-
 _SPECK_MM3 = 500.0
 """What is smaller is not counted. A piece of rib as long as it is wide has 1000 and more."""
 
@@ -71,7 +69,7 @@ def rename_stacked_ribs(
     Args:
         labels: class ids, axes in RAS+ order; left as they are.
         spacing: mm.
-        ribs: label -> side and number, 1 to 12.
+        ribs: label -> side and number, from 1.
 
     Returns:
         New labels, and those of pieces whose names the count contradicts, but not clearly enough.
@@ -83,7 +81,7 @@ def rename_stacked_ribs(
         numbers = np.zeros(int(max(labels.max(), *ribs)) + 1, np.uint8)
         for number, label in label_of.items():
             numbers[label] = number
-        pieces = _pieces(numbers[labels], spacing)
+        pieces = _pieces(numbers[labels], spacing, most=max(label_of))
         for level_of in _stacks(pieces, spacing):
             count = _count(_votes(pieces, level_of))
             for n, level in level_of.items():
@@ -95,19 +93,19 @@ def rename_stacked_ribs(
     return renamed, tuple(sorted(doubtful))
 
 
-def _pieces(numbers: Integer[np.ndarray, "i j k"], spacing: tuple[float, float, float]) -> list[_Piece]:
-    """Of one side's ribs, each voxel with its number or 0; ribs that touch are parted by their names."""
+def _pieces(numbers: Integer[np.ndarray, "i j k"], spacing: tuple[float, float, float], *, most: int) -> list[_Piece]:
+    """Of one side's ribs, each voxel with its number up to ``most`` or 0; ribs that touch are parted by their names."""
     found = []
     for box, mask in _connected(numbers > 0, spacing):
         inside = np.where(mask, numbers[box], 0)
         if _crossed_twice(mask) > _TWICE:
             for number in np.unique(inside[mask]):
                 found += [
-                    _piece(numbers, _within(box, part), own, spacing)
+                    _piece(numbers, _within(box, part), own, spacing, most=most)
                     for part, own in _connected(inside == number, spacing)
                 ]
         else:
-            found.append(_piece(numbers, box, mask, spacing))
+            found.append(_piece(numbers, box, mask, spacing, most=most))
     return found
 
 
@@ -141,6 +139,8 @@ def _piece(
     box: Box,
     mask: Bool[np.ndarray, "_ _ _"],
     spacing: tuple[float, float, float],
+    *,
+    most: int,
 ) -> _Piece:
     height = np.full(numbers.shape[:2], np.nan)
     crossed, k = mask.any(2), np.arange(mask.shape[2])
@@ -148,7 +148,7 @@ def _piece(
     height[box[:2]] = np.where(crossed, middle * spacing[2], np.nan)
     distance, (i, j) = distance_transform_edt(np.isnan(height), sampling=spacing[:2], return_indices=True)
     height = np.where(distance <= _BESIDE_MM, height[i, j], np.nan)
-    votes = np.bincount(numbers[box][mask], minlength=_RIBS + 1)
+    votes = np.bincount(numbers[box][mask], minlength=most + 1)
     return _Piece(box, mask, height, votes / votes.sum())
 
 
@@ -168,7 +168,7 @@ def _stacks(pieces: Sequence[_Piece], spacing: tuple[float, float, float]) -> It
             level[n] = level[int(before[n])] + step
         top = min(level.values())
         consistent = all(level[b] - level[a] == 1 for a, b in below if a in level)
-        if consistent and _FEWEST <= max(level.values()) - top + 1 <= _RIBS:
+        if consistent and _FEWEST <= max(level.values()) - top + 1 < len(pieces[0].votes):
             yield {n: own - top for n, own in level.items()}
 
 
@@ -192,7 +192,7 @@ def _next_below(pieces: Sequence[_Piece], spacing: tuple[float, float, float]) -
 
 
 def _votes(pieces: Sequence[_Piece], level_of: Mapping[int, int]) -> Float[np.ndarray, "level number"]:
-    votes = np.zeros((max(level_of.values()) + 1, _RIBS + 1))
+    votes = np.zeros((max(level_of.values()) + 1, len(pieces[0].votes)))
     for n, level in level_of.items():
         votes[level] += pieces[n].votes
     return votes
@@ -212,8 +212,8 @@ class _Count:
 
 
 def _count(votes: Float[np.ndarray, "level number"]) -> _Count:
-    """The increasing numbers, from 1 to 12, that most voxels bear; each number left out between two costs something."""
-    n = np.arange(_RIBS + 1)
+    """The increasing numbers, from 1, that most voxels bear; each number left out between two costs something."""
+    n = np.arange(votes.shape[1])
     step = n[None, :] - n[:, None]  # to the number of the next level
     cost = np.where(step >= 1, _MISSING * (step - 1), np.inf)
     gain = votes.copy()

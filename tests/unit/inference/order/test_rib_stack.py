@@ -106,6 +106,16 @@ def test_more_than_twelve_are_no_ribs_to_count():
     assert np.array_equal(new, labels)
 
 
+def test_a_table_may_name_thirteen():
+    labels = stack(9, 10, 11, 12, 12)
+    lowest = np.argwhere(labels == label(12))
+    lowest = lowest[lowest[:, 2] + SLOPE * lowest[:, 1] < (lowest[:, 2] + SLOPE * lowest[:, 1]).mean()]
+    labels[tuple(lowest.T)] = 200
+    labels[lowest[:30, 0], lowest[:30, 1], lowest[:30, 2]] = label(12)
+    new, _ = rename_stacked_ribs(labels, SPACING, RIBS | {200: ("left", 13)})
+    assert (new[tuple(lowest.T)] == 200).all()
+
+
 @pytest.mark.parametrize("shape", [(1, 1, 1), (3, 3, 3)])
 def test_no_ribs_nothing_to_do(shape):
     new, doubtful = renamed(np.zeros(shape, np.uint8))
