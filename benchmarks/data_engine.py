@@ -87,7 +87,9 @@ def abdomen_figures(predictor: Predictor, folder: Path) -> dict[str, object]:
     dsc, own = found["dsc"], found["dsc_as_the_network_names"]
     assert isinstance(dsc, dict)
     assert isinstance(own, dict)
-    return {"any_bone_dsc": found["any_bone_dsc"], "dsc": dsc | own}
+    right = found["right_names_of_all_bone"]
+    assert isinstance(right, dict)
+    return {"any_bone_dsc": found["any_bone_dsc"], "right_names_of_all_bone": right["network"], "dsc": dsc | own}
 
 
 def chest_figures(predictor: Predictor, folder: Path) -> dict[str, object]:

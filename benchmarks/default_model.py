@@ -77,9 +77,17 @@ def segment(predictor: Predictor, scan: Volume) -> Found:
     return Found(labels, plain, report.summary if report.told else None, time.perf_counter() - started)
 
 
-def right_names(found: Volume, reference: Volume) -> float:
-    """Share of the reference's bone voxels, where any bone was found, that bear the right name."""
-    there = (reference.voxels > 0) & (reference.voxels != ignored(reference.voxels.dtype)) & (found.voxels > 0)
+def right_names(found: Volume, reference: Volume, *, missed: bool = False) -> float:
+    """Share of the reference's bone voxels, where any bone was found, that bear the right name.
+
+    Args:
+        found: labels.
+        reference: of the scan.
+        missed: whether those count, as wrong, where no bone was found.
+    """
+    there = (reference.voxels > 0) & (reference.voxels != ignored(reference.voxels.dtype))
+    if not missed:
+        there &= found.voxels > 0
     return float((found.voxels == reference.voxels)[there].mean()) if there.any() else 1.0
 
 
@@ -208,6 +216,10 @@ def labelled_figures(predictor: Predictor, folder: Path) -> dict[str, object]:
     return {
         "any_bone_dsc": result.bone_dsc,
         f"any_bone_dsc_of_hu_above_{THRESHOLD}": bone_dice(thresholded),
+        "right_names_of_all_bone": {
+            "network": right_names(found.plain, reference, missed=True),
+            "in_order": right_names(found.labels, reference, missed=True),
+        },
         "dsc": {name: dsc[name] for name in REAL_BONES},
         "dsc_as_the_network_names": {name: before[name] for name in REAL_BONES if before[name] != dsc[name]},
         "summary": asdict(summary_of([result], table)),
