@@ -32,6 +32,9 @@ _LINES_MM2 = 36.0
 _NEXT = (0.4, 1.6)
 """The next rib lies as far below as ribs here do in the middle, times this range. With more, one is missing between."""
 
+_GROWN_ON = 0.25
+"""A piece that bears more of a number which the count leaves out is two ribs that meet end to end: it stays."""
+
 _FEWEST = 3
 """Levels that are counted at least."""
 
@@ -84,8 +87,11 @@ def rename_stacked_ribs(
         pieces = _pieces(numbers[labels], spacing, most=max(label_of))
         for level_of in _stacks(pieces, spacing):
             count = _count(_votes(pieces, level_of))
+            left_out = np.setdiff1d(np.arange(count.numbers[0], count.numbers[-1]), count.numbers)
             for n, level in level_of.items():
                 number, called = int(count.numbers[level]), int(pieces[n].votes.argmax())
+                if (pieces[n].votes[left_out] > _GROWN_ON).any():
+                    continue
                 if count.clear[level]:
                     renamed[pieces[n].box][pieces[n].mask] = label_of[number]
                 elif number != called:

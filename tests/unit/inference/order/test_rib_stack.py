@@ -78,6 +78,12 @@ def test_two_ribs_that_touch_are_counted_by_their_names():
     assert np.array_equal(new, labels)
 
 
+def test_a_rib_grown_onto_the_front_of_the_one_above_keeps_its_name():
+    labels = stack(8, 9, (10, 10, 11), 12)
+    new, _ = renamed(labels)
+    assert np.array_equal(new, labels)
+
+
 def test_two_pieces_are_too_few():
     labels = stack((5, 6), (5, 6))
     new, doubtful = renamed(labels)
