@@ -20,6 +20,10 @@ from sneakynet.geometry.components import Box
 _SPECK_MM3 = 500.0
 """What is smaller is not counted. A piece of rib as long as it is wide has 1000 and more."""
 
+_SPECK_SHARE = 0.05
+"""Nor is what has less than this share of the largest piece: it may be a speck of a wrong name between two ribs. The
+shortest twelfth ribs of phantoms have 0.08."""
+
 _BESIDE_MM = 6.0
 """A piece is taken to lie above or below another so far beside it too."""
 
@@ -101,18 +105,20 @@ def rename_stacked_ribs(
 
 def _pieces(numbers: Integer[np.ndarray, "i j k"], spacing: tuple[float, float, float], *, most: int) -> list[_Piece]:
     """Of one side's ribs, each voxel with its number up to ``most`` or 0; ribs that touch are parted by their names."""
-    found = []
+    parts = []
     for box, mask in _connected(numbers > 0, spacing):
-        inside = np.where(mask, numbers[box], 0)
         if _crossed_twice(mask) > _TWICE:
+            inside = np.where(mask, numbers[box], 0)
             for number in np.unique(inside[mask]):
-                found += [
-                    _piece(numbers, _within(box, part), own, spacing, most=most)
-                    for part, own in _connected(inside == number, spacing)
-                ]
+                parts += [(_within(box, part), own) for part, own in _connected(inside == number, spacing)]
         else:
-            found.append(_piece(numbers, box, mask, spacing, most=most))
-    return found
+            parts.append((box, mask))
+    sizes = [np.count_nonzero(mask) for _, mask in parts]
+    return [
+        _piece(numbers, box, mask, spacing, most=most)
+        for (box, mask), size in zip(parts, sizes, strict=True)
+        if size >= _SPECK_SHARE * max(sizes)
+    ]
 
 
 def _connected(
