@@ -83,6 +83,8 @@ def rename_stacked_ribs(
     """
     renamed = labels.copy()
     doubtful: set[int] = set()
+    if not np.isin(labels, [*ribs]).any():
+        return renamed, ()
     for side in {side for side, _ in ribs.values()}:
         label_of = {number: label for label, (own, number) in ribs.items() if own == side}
         numbers = np.zeros(int(max(labels.max(), *ribs)) + 1, np.uint8)

@@ -4,7 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sneakynet.anatomy.bone import BoneTable
+from sneakynet.inference.order.order import order_names
 from sneakynet.inference.order.rib_stack import rename_stacked_ribs
+from sneakynet.volumes.volume import Volume
 
 TABLE = BoneTable.default()
 RIBS = {b.id: (b.side, b.index) for b in TABLE if b.series in ("rib_left", "rib_right")}
@@ -141,3 +143,15 @@ def test_slips_of_less_than_half_of_a_rib_are_put_right(first, count, slips):
             names[level][8 - eighths :] = [first + level + step] * eighths
     new, _ = renamed(stack(*map(tuple, names)))
     assert np.array_equal(new, stack(*range(first, first + count)))
+
+
+def test_on_a_finer_grid_without_a_spine_and_in_the_report():
+    fine = [np.repeat(np.repeat(np.repeat(each, 2, 0), 2, 1), 2, 2) for each in
+            (stack(7, (8, 8, 9), (8, 9, 9), 10), stack(7, 8, 9, 10))]  # fmt: skip
+    affine = np.diag([-1.5, 1.5, 1.5, 1.0])  # i to the left, as DICOM has it
+    ordered, report = order_names(Volume(np.ascontiguousarray(fine[0][::-1]), affine), table=TABLE)
+    assert np.array_equal(ordered.voxels, fine[1][::-1])
+    assert {(one.before, one.after) for one in report.renamed} == {
+        ("rib_left_9", "rib_left_8"),
+        ("rib_left_8", "rib_left_9"),
+    }
