@@ -3,11 +3,11 @@
     python benchmarks/equal_time.py --bodies DIR --held-out NAME=DIR ... -o OUT [--json] [--arms "NAME;NAME"] [--list]
         [--minutes 6] [--slice 1] [--contexts-first 0.33] [--threads 1] [--scan ../shared/data/ct_abdomen_pelvis_3mm]
 
-Every arm is ``base`` (variant E, contexts 2x and 4x, 4 levels, width 16, patches of 16, batches of 8, contexts alone
-for a third of the time) with one thing changed; ``--list`` shows them. ``base, seed 1`` tells how much chance alone
-moves a figure. Arms take turns of ``--slice`` minutes until each has had ``--minutes`` of processor time (drawing
-patches included), which other work on the machine changes little. Bodies (``sneakynet phantom --bodies``, ``sneakynet
-paint --bodies``) are painted once each, the same scans for every arm.
+Every arm is ``base`` (``sneakynet train``'s default, with patches of 16, a constant rate, a tenth of background's
+weight and contexts alone for a third of the time) with one thing changed; ``--list`` shows them. ``base, seed 1`` tells
+how much chance alone moves a figure. Arms take turns of ``--slice`` minutes until each has had ``--minutes`` of
+processor time (drawing patches included), which other work on the machine changes little. Bodies (``sneakynet phantom
+--bodies``, ``sneakynet paint --bodies``) are painted once each, the same scans for every arm.
 
 Judged on the whole of every held-out scan, in tiles side by side (contexts once per scan where they can be):
 
@@ -54,6 +54,7 @@ from sneakynet.models.sneakynet import FeatureMaps, SneakyNet, apply_head
 from sneakynet.phantom.scan import ScanSettings
 from sneakynet.training.loop import TrainingData
 from sneakynet.training.loss import Loss, head_loss
+from sneakynet.training.presets import DEFAULT
 from sneakynet.training.processes import Processes
 from sneakynet.training.run import make_network
 from sneakynet.training.settings import TrainSettings, override
@@ -108,20 +109,11 @@ ARMS = {
 
 
 def settings_of(arm: Arm, options: argparse.Namespace) -> TrainSettings:
-    base = TrainSettings(
-        variant="E",
-        contexts=(1, 2),
+    base = override(
+        DEFAULT,
         patch_size=16,
-        levels=4,
-        width=16,
-        norm="batch",
-        hook_source="decoder",
-        context_labels="bone",
-        batch_size=8,
-        learning_rate=2e-3,
         schedule="constant",
         background_weight=0.1,
-        balanced=0.8,
         ema=0.99,
         precision="bf16" if has_bf16(CPU) else "f32",
     )

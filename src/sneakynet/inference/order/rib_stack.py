@@ -4,7 +4,7 @@ A rib crosses every vertical line at most once. So its pieces, though they do no
 lies one level below the piece above it. What all pieces of a side are called then decides where the count begins.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -166,7 +166,7 @@ def _piece(
     return _Piece(box, mask, height, votes / votes.sum())
 
 
-def _stacks(pieces: Sequence[_Piece], spacing: tuple[float, float, float]) -> Iterable[dict[int, int]]:
+def _stacks(pieces: Sequence[_Piece], spacing: tuple[float, float, float]) -> Iterator[dict[int, int]]:
     """Pieces that can be counted together: piece -> level, from 0 at the top. Contradictory counts are left out."""
     below = _next_below(pieces, spacing)
     if not below:
