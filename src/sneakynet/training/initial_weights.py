@@ -1,7 +1,6 @@
-"""A network that starts from weights trained before, on the same bones or on others."""
+"""A network that starts from weights trained before, on the same bones or on others, with as many contexts or fewer."""
 
 import logging
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -22,6 +21,9 @@ def start_from(model: SneakyNet, path: Path, *, table: BoneTable) -> None:
     What scores a class (a row of each head) goes to the class of the same name; background to background. Classes that
     the file does not know keep their fresh rows.
 
+    Contexts beyond the file's start as its widest one, without its head, and the target reads nothing of them yet: at
+    first the network answers as the file's does.
+
     Args:
         model: the fresh network.
         path: a weights file.
@@ -32,16 +34,16 @@ def start_from(model: SneakyNet, path: Path, *, table: BoneTable) -> None:
         SettingError: it holds another network, or shares no bone with the table.
     """
     start, header = load_weights(path)
+    known, contexts = start.architecture.contexts, model.architecture.contexts
+    grows = 0 < len(known) < len(contexts) and known == contexts[: len(known)]
     # The patch size decides what a network was shown, not what it is made of.
-    same = replace(start.architecture, patch_size=model.architecture.patch_size, n_classes=model.architecture.n_classes)
-    if same != model.architecture:
-        wanted, found = model.architecture.to_dict(), start.architecture.to_dict()
-        differing = ", ".join(
-            f"{name} {found[name]}, not {wanted[name]}"
-            for name in wanted
-            if name not in {"patch_size", "n_classes"} and found[name] != wanted[name]
-        )
-        msg = f"{path} holds another network than these settings ask for: {differing}"
+    free = {"patch_size", "n_classes"} | ({"contexts"} if grows else set())
+    wanted, found = model.architecture.to_dict(), start.architecture.to_dict()
+    differing = [
+        f"{name} {found[name]}, not {wanted[name]}" for name in wanted.keys() - free if found[name] != wanted[name]
+    ]
+    if differing:
+        msg = f"{path} holds another network than these settings ask for: {', '.join(sorted(differing))}"
         raise SettingError(msg)
     shared = {0: 0} | {bone.id: header.table[bone.name].id for bone in table if bone.name in header.table}
     if len(shared) == 1:
@@ -55,13 +57,24 @@ def start_from(model: SneakyNet, path: Path, *, table: BoneTable) -> None:
         shown = ", ".join(fresh[:8]) + (" ..." if len(fresh) > 8 else "")
         bones = counted(len(table), "bone")
         _LOG.warning("%s knows %d of %s; these start afresh: %s", path, len(shared) - 1, bones, shown)
-    own = model.state_dict()
-    model.load_state_dict(
-        {
-            name: _rows(own[name], values, shared) if "head" in name.split(".") else values
-            for name, values in start.state_dict().items()
-        }
-    )
+    own, others = model.state_dict(), start.state_dict()
+    fresh_contexts = [f"contexts.{number}." for number in range(len(known), len(contexts))]
+    filled = {}
+    for name, values in own.items():
+        part = next((part for part in fresh_contexts if name.startswith(part)), None)
+        source = name if part is None else name.replace(part, f"contexts.{len(known) - 1}.", 1)
+        if "head" not in name.split("."):
+            filled[name] = _columns(values, others[source])
+        else:
+            filled[name] = torch.zeros_like(values) if part else _rows(values, others[source], shared)
+    model.load_state_dict(filled)
+
+
+def _columns(own: Tensor, others: Tensor) -> Tensor:
+    """``others``, and zeros where ``own`` is larger: what comes from added contexts is read last, along one axis."""
+    grown = torch.zeros_like(own)
+    grown[tuple(slice(edge) for edge in others.shape)] = others.to(grown)
+    return grown
 
 
 def _rows(own: Tensor, others: Tensor, shared: dict[int, int]) -> Tensor:

@@ -130,8 +130,8 @@ class TrainSettings:
     precision: Literal["f32", "bf16"] = "f32"
     """bf16 computes the convolutions in bfloat16."""
     init: Path | None = None
-    """Weights file to start from instead of fresh weights; it must hold the same network, but for patch size and bones:
-    classes with the same name start from what it knows of them."""
+    """Weights file to start from instead of fresh weights; it must hold the same network, but for patch size, bones and
+    wider contexts: classes with the same name start from what it knows of them, contexts it lacks from its widest."""
     first_step: int = 0
     """Step to begin at: what another machine began and left as weights (--init) goes on where it stopped, in patches
     and rate, after a warm-up for the optimiser, whose memory starts afresh."""

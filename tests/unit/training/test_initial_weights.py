@@ -18,16 +18,20 @@ def network(bones, *, seed, **options):
     return build_sneakynet(n_classes=bones.n_classes, **settings)
 
 
+def saved(made, bones, folder):
+    header = WeightsHeader(
+        architecture=made.architecture.to_dict(), spacing=(4.0,) * 3, hu_window=(-500.0, 1000.0), table=bones
+    )
+    path = folder / "trained.safetensors"
+    save_weights(path, made, header)
+    return path
+
+
 @pytest.fixture
 def trained(tmp_path):
     bones = table("hip", "femur", "skull")
     made = network(bones, seed=1)
-    path = tmp_path / "trained.safetensors"
-    header = WeightsHeader(
-        architecture=made.architecture.to_dict(), spacing=(4.0,) * 3, hu_window=(-500.0, 1000.0), table=bones
-    )
-    save_weights(path, made, header)
-    return path, made.state_dict()
+    return saved(made, bones, tmp_path), made.state_dict()
 
 
 def test_the_same_bones_take_everything(trained):
@@ -67,3 +71,50 @@ def test_another_network(trained):
     bones = table("hip", "femur", "skull")
     with pytest.raises(SettingError, match=r"holds another network than .* ask for: width 2, not 4$"):
         start_from(network(bones, seed=2, width=4), path, table=bones)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"hook_source": "decoder"}, {"variant": "D", "hook_source": "both"}, {"variant": "C"}],
+    ids=["E", "E, decoder", "D, both", "C"],
+)
+@pytest.mark.parametrize("known", [(1,), (1, 2)])
+def test_added_contexts_change_no_answer_at_first(tmp_path, options, known):
+    bones = table("hip", "femur")
+    common = {"levels": 4, "patch_size": 16, "norm": "batch", **options}
+    old = network(bones, seed=1, contexts=known, **common)
+    for statistics in [values for name, values in old.named_buffers() if name.endswith("running_mean")]:
+        statistics += 0.5  # so that a copy can be told from fresh layers
+    path = saved(old, bones, tmp_path)
+    new = network(bones, seed=2, contexts=(1, 2, 3), **common)
+    start_from(new, path, table=bones)
+
+    patches = list(torch.randn(4, 2, 1, 16, 16, 16, generator=torch.Generator().manual_seed(0)))
+    with torch.no_grad():
+        expected = old.eval()(patches[0], patches[1 : 1 + len(known)])
+        found = new.eval()(patches[0], patches[1:])
+    torch.testing.assert_close(found.target, expected.target)
+    for number, scores in enumerate(expected.contexts):
+        torch.testing.assert_close(found.contexts[number], scores)
+    widest = old.contexts[-1].state_dict()
+    for added in new.contexts[len(known) :]:
+        for name, values in added.state_dict().items():
+            assert torch.equal(values, torch.zeros_like(values) if name.startswith("head") else widest[name]), name
+
+
+def test_contexts_are_added_to_a_network_that_is_else_the_same(tmp_path):
+    bones = table("hip", "femur")
+    old = network(bones, seed=1)
+    path = saved(old, bones, tmp_path)
+    new = network(bones, seed=2, contexts=(1, 2), levels=2 + 1)
+    with pytest.raises(SettingError, match=r"holds another network .*: levels 2, not 3$"):
+        start_from(new, path, table=bones)
+
+
+def test_contexts_that_are_not_the_first_ones(tmp_path):
+    bones = table("hip", "femur")
+    old = network(bones, seed=1, contexts=(2,), levels=3, patch_size=16)
+    path = saved(old, bones, tmp_path)
+    new = network(bones, seed=2, contexts=(1, 2), levels=3, patch_size=16)
+    with pytest.raises(SettingError, match=r"holds another network .*: contexts \[2\], not \[1, 2\]$"):
+        start_from(new, path, table=bones)
