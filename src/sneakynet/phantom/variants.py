@@ -19,6 +19,8 @@ from sneakynet.phantom.surface import Surface
 
 SIXTH_LUMBAR = "vertebrae_L6"
 _STEP, _STEPS = 2.0, 25  # mm; how a rib is moved out of a vertebra
+_UNEVEN = 0.06  # of the twelfth ribs' lengths: left and right apart from their mean, as a logarithm
+_OFF_HIP = 15.0  # mm between a long twelfth rib and the hip bone
 _BESIDE = 4.0  # mm: half a process's thickness, so that no corner of the rib is within one
 
 
@@ -32,6 +34,11 @@ class VariantSettings:
     """Share with lumbar ribs, on one side or both. About 1 % (Wigh 1980; Bergman et al. 1988)."""
     short_twelfth: float = 0.2
     """Share with short twelfth ribs, 0.3 to 0.8 of the length; the twelfth varies from 2 to 20 cm (Gray's Anatomy)."""
+    twelfth_rib: tuple[float, float] = (1.0, 2.5)
+    """Range of the length of the others, relative to the source's, which is among the short ones with its 6 cm."""
+    floating_drop: tuple[float, float] = (-4.0, 18.0)
+    """Degrees by which ribs 11 and 12 hang lower than the source's, which slope by 24 to 32 in half of all phantoms and
+    by 36 to 45 in the real abdomen at hand."""
     cervical_ribs: float = 0.02
     """Share with a rib at C7, on one side or both. 0.5 to 2 % (Brewin et al. 2009; Viertel et al. 2012)."""
     four_lumbar: float = 0.05
@@ -40,11 +47,18 @@ class VariantSettings:
     """Share with a first sacral vertebra set free. 2 to 6 % (Konin and Walz 2010)."""
 
     def __post_init__(self) -> None:
-        rates = {name: value for name, value in vars(self).items() if not 0 <= value <= 1}
+        ranges = ("twelfth_rib", "floating_drop")
+        rates = {name: value for name, value in vars(self).items() if name not in ranges and not 0 <= value <= 1}
         pairs = (("eleven_ribs", "thirteen_ribs"), ("four_lumbar", "six_lumbar"))
         both = [f"{a} + {b}" for a, b in pairs if getattr(self, a) + getattr(self, b) > 1]
         if rates or both:
             msg = f"rates of variants are shares from 0 to 1, exclusive ones together too; got {rates or both}"
+            raise SettingError(msg)
+        if not 0.3 <= self.twelfth_rib[0] <= self.twelfth_rib[1] <= 3.5:
+            msg = f"twelfth_rib goes from one length to another, 0.3 to 3.5 of the source's; got {self.twelfth_rib}"
+            raise SettingError(msg)
+        if not -20 <= self.floating_drop[0] <= self.floating_drop[1] <= 30:
+            msg = f"floating_drop goes from one angle to another, from -20 to 30 degrees; got {self.floating_drop}"
             raise SettingError(msg)
 
 
@@ -59,6 +73,8 @@ class Variants:
         cervical_ribs: sides that have one.
         cervical_rib: its length, relative to a first rib.
         lumbar: 4, 5 or 6 vertebrae.
+        twelfth: length of a full left and right twelfth rib, relative to the source's.
+        drop: degrees by which ribs 11 and 12 hang lower than the source's.
     """
 
     rib_pairs: int
@@ -67,6 +83,8 @@ class Variants:
     cervical_ribs: tuple[str, ...]
     cervical_rib: float
     lumbar: int
+    twelfth: tuple[float, float] = (1.0, 1.0)
+    drop: float = 0.0
 
 
 def draw_variants(rng: np.random.Generator, settings: VariantSettings) -> Variants:
@@ -77,6 +95,9 @@ def draw_variants(rng: np.random.Generator, settings: VariantSettings) -> Varian
     thirteenth, cervical = (either[int(rng.choice(3, p=[0.3, 0.3, 0.4]))] for _ in range(2))
     shortened = rib_pairs == 13 or short < settings.short_twelfth
     last_rib, cervical_rib = rng.uniform(0.3, 0.8), rng.uniform(0.3, 0.7)
+    # From a stream of their own: all other numbers of a seed stay what they were.
+    floating = rng.spawn(1)[0]
+    twelfth, uneven = floating.uniform(*settings.twelfth_rib), np.exp(floating.normal(0, _UNEVEN))
     return Variants(
         rib_pairs=rib_pairs,
         thirteenth=thirteenth if rib_pairs == 13 else (),
@@ -84,6 +105,8 @@ def draw_variants(rng: np.random.Generator, settings: VariantSettings) -> Varian
         cervical_ribs=cervical if neck < settings.cervical_ribs else (),
         cervical_rib=float(cervical_rib),
         lumbar=_number(lumbar, 4, settings.four_lumbar, settings.six_lumbar),
+        twelfth=(float(twelfth * uneven), float(twelfth / uneven)),
+        drop=float(floating.uniform(*settings.floating_drop)),
     )
 
 
@@ -102,16 +125,19 @@ def with_variants(surfaces: Mapping[str, Surface], variants: Variants) -> tuple[
     elif variants.lumbar == 6:
         out = _with_sixth_lumbar(out)
         unclassed.add(SIXTH_LUMBAR)
-    for side in SIDES:
+    for side, full in zip(SIDES, variants.twelfth, strict=True):
         twelfth, first = f"rib_{side}_12", f"rib_{side}_1"
         if side in variants.thirteenth:
             name = f"rib_{side}_13"
             out[name] = _rib_at(out, twelfth, "vertebrae_T12", "vertebrae_L1", variants.last_rib)
             unclassed.add(name)
-        elif variants.rib_pairs == 11:
+        for n in (11, 12) if variants.drop else ():
+            out[f"rib_{side}_{n}"] = _hanging(out[f"rib_{side}_{n}"], out[f"vertebrae_T{n}"], variants.drop)
+        if variants.rib_pairs == 11:
             del out[twelfth]
-        elif variants.last_rib < 1:
-            out[twelfth] = _rib_at(out, twelfth, "vertebrae_T12", "vertebrae_T12", variants.last_rib)
+        else:
+            shortened = variants.last_rib if side not in variants.thirteenth else 1.0
+            out[twelfth] = _twelfth(out, side, full * shortened)
         if side in variants.cervical_ribs:
             # A raised arm brings the clavicle up: the rib ends before it.
             clavicle = out[f"clavicula_{side}"].vertices
@@ -125,13 +151,37 @@ def with_variants(surfaces: Mapping[str, Surface], variants: Variants) -> tuple[
     return out, frozenset(unclassed)
 
 
+def _twelfth(surfaces: Mapping[str, Surface], side: str, length: float) -> Surface:
+    """The twelfth rib, longer or shorter, and no longer than to the hip bone."""
+    hip = surfaces[f"hip_{side}"].vertices
+    for shorter in (1.0, 0.85, 0.7, 0.55):
+        rib = f"rib_{side}_12"
+        if length * shorter == 1:
+            return surfaces[rib]
+        made = _rib_at(surfaces, rib, "vertebrae_T12", "vertebrae_T12", length * shorter)
+        if not _near(hip, made.vertices, _OFF_HIP):
+            break
+    return made
+
+
+def _hanging(rib: Surface, vertebra: Surface, degrees: float) -> Surface:
+    """A rib turned downwards about its head."""
+    middle = vertebra.vertices.mean(0)
+    distance = np.linalg.norm(rib.vertices - middle, axis=1)
+    head, tip = rib.vertices[distance.argmin()], rib.vertices[distance.argmax()]
+    outwards = (tip - head) * [1, 1, 0]
+    axis = np.cross(outwards / np.linalg.norm(outwards), [0, 0, -1])
+    turn = Rotation.from_rotvec(np.radians(degrees) * axis)
+    return rib.moved(turn.apply(rib.vertices - head) + head)
+
+
 def _rib_at(surfaces: Mapping[str, Surface], rib: str, of: str, to: str, length: float) -> Surface:
-    """A rib moved from its vertebra to another and shortened about its head."""
+    """A rib moved from its vertebra to another, and made shorter or longer about its head."""
     vertices, vertebra = surfaces[rib].vertices, _centre(surfaces, of)
     distance = np.linalg.norm(vertices - vertebra, axis=1)
     head, tip = vertices[distance.argmin()], vertices[distance.argmax()]
     axis = (tip - head) / np.linalg.norm(tip - head)
-    thickness = 0.6 + 0.4 * length
+    thickness = min(1.0, 0.6 + 0.4 * length)
     matrix = thickness * np.eye(3) + (length - thickness) * np.outer(axis, axis)
     moved = (vertices - head) @ matrix + head + _centre(surfaces, to) - vertebra
     # Beside the other vertebra's processes, not in them.
