@@ -73,7 +73,7 @@ class Variants:
         cervical_ribs: sides that have one.
         cervical_rib: its length, relative to a first rib.
         lumbar: 4, 5 or 6 vertebrae.
-        twelfth: length of a full left and right twelfth rib, relative to the source's.
+        twelfth: length of a full right and left twelfth rib, relative to the source's.
         drop: degrees by which ribs 11 and 12 hang lower than the source's.
     """
 

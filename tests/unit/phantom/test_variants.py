@@ -65,7 +65,7 @@ def reach(surface, vertebra):
 
 
 def test_a_long_twelfth_rib_keeps_its_head_and_its_thickness(rest):
-    long = with_variants(rest, replace(USUAL, twelfth=(2.0, 1.0)))[0]
+    long = with_variants(rest, replace(USUAL, twelfth=(1.0, 2.0)))[0]
     assert long["rib_right_12"] is rest["rib_right_12"]
     own, source, spine = long["rib_left_12"], rest["rib_left_12"], rest["vertebrae_T12"]
     assert reach(own, spine).min() == pytest.approx(reach(source, spine).min(), abs=1)
@@ -98,7 +98,7 @@ def test_floating_ribs_hang_about_their_heads(rest):
 def test_twelfth_ribs_vary_and_their_sides_differ_a_little():
     rng = np.random.default_rng(0)
     people = [draw_variants(rng, VariantSettings(twelfth_rib=(0.8, 1.6), floating_drop=(2.0, 4.0))) for _ in range(500)]
-    left, right = np.array([p.twelfth for p in people]).T
+    right, left = np.array([p.twelfth for p in people]).T
     assert np.percentile(np.sqrt(left * right), [0, 50, 100]) == pytest.approx([0.8, 1.2, 1.6], abs=0.05)
     assert np.std(np.log(left / right)) == pytest.approx(0.12, abs=0.02)
     assert 2 <= min(p.drop for p in people) < 2.1
