@@ -173,7 +173,8 @@ def _upper_organs(
     size = marks.scale * rng.uniform(*settings.organ_scale)
     centre = marks.at("T11", (0.0, 0.0, rng.uniform(-14, 10)))
     half = _half_width(marks, centre[2])
-    spot = centre + np.array([-(half - 40), -4.0, 0.0])
+    spot = centre + np.array([-(half - 46), 6.0, 0.0])
+    spot[2] = min(spot[2], cavity.dome - 45)  # under the left dome, before the lung's lower edge
     spleen = np.sqrt(
         ((x - spot[0]) / (37 * size)) ** 2 + ((y - spot[1]) / (56 * size)) ** 2 + ((z - spot[2]) / (60 * size)) ** 2
     )
@@ -195,7 +196,7 @@ def _upper_organs(
             canvas.lay("gas", (distance < -5) & (height > 0), region_.box, over=("stomach",))
     canvas.lay("spleen", region.below(spleen), region.box, over=_SOFT)
     # Liver: what lies under the right dome down to an edge that rises to the left.
-    low = marks.level("L2") + rng.uniform(-50, 15)
+    low = marks.level("L2") + rng.uniform(-60, 5)
     share = dx / np.float32(half)
     edge = np.interp(
         share,

@@ -34,17 +34,17 @@ class VariantSettings:
     """Share with lumbar ribs, on one side or both. About 1 % (Wigh 1980; Bergman et al. 1988)."""
     short_twelfth: float = 0.2
     """Share with short twelfth ribs, 0.3 to 0.8 of the length; the twelfth varies from 2 to 20 cm (Gray's Anatomy)."""
-    twelfth_rib: tuple[float, float] = (1.0, 2.5)
-    """Range of the length of the others, relative to the source's, which is among the short ones with its 6 cm."""
-    floating_drop: tuple[float, float] = (-4.0, 18.0)
-    """Degrees by which ribs 11 and 12 hang lower than the source's, which slope by 24 to 32 in half of all phantoms and
-    by 36 to 45 in the real abdomen at hand."""
     cervical_ribs: float = 0.02
     """Share with a rib at C7, on one side or both. 0.5 to 2 % (Brewin et al. 2009; Viertel et al. 2012)."""
     four_lumbar: float = 0.05
     """Share with a fifth lumbar vertebra taken into the sacrum. 4 to 8 % (Konin and Walz 2010)."""
     six_lumbar: float = 0.05
     """Share with a first sacral vertebra set free. 2 to 6 % (Konin and Walz 2010)."""
+    twelfth_rib: tuple[float, float] = (1.0, 2.5)
+    """Range of the length of other twelfth ribs, relative to the source's, which is a short one with its 6 cm."""
+    floating_drop: tuple[float, float] = (-4.0, 18.0)
+    """Degrees by which ribs 11 and 12 hang lower than the source's, which slope by 24 to 32 in half of all phantoms and
+    by 36 to 45 in the real abdomen at hand."""
 
     def __post_init__(self) -> None:
         ranges = ("twelfth_rib", "floating_drop")
