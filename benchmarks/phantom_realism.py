@@ -14,6 +14,7 @@ between the 5th and the 95th percentile of the synthetic scans.
 - Edge: profiles across the outer border of bone, along the steepest slope: distance over which they rise from 10 to
   90 %, peak, and steepest rise.
 - Cover: distance from the surface of hip bones to air.
+- Lungs: where they end behind, that is beside and behind the bodies of the vertebrae, and the area in a slice there.
 """
 
 import argparse
@@ -168,7 +169,7 @@ def measures(sample: Sample) -> dict[str, float]:
     bright = (sample.hu > 250) & body
     figures = {}
     if sample.labels is not None:
-        figures |= bone_measures(sample, body)
+        figures |= bone_measures(sample, body) | lung_measures(sample, looks["lung"])
     regions["what is above 250 HU"] = bright & (sample.hu < METAL)
     for name, mask in regions.items():
         if np.count_nonzero(mask) >= 200:
@@ -255,6 +256,27 @@ def trunk_measures(sample: Sample, body: np.ndarray) -> dict[str, float]:
     if len(sacrum) > 500:
         _, (y, z) = np.linalg.eigh(np.cov(sacrum.T))[1].T
         figures["sacrum, upper end leans forward by, degrees"] = np.degrees(np.arctan2(y * np.sign(z), abs(z)))
+    return {name: float(value) for name, value in figures.items()}
+
+
+def lung_measures(sample: Sample, lung: np.ndarray) -> dict[str, float]:
+    """Where the lungs end beside the spine; nothing where the scan ends before them."""
+    heights = {}
+    for level in ("T11", "T12", "L1"):
+        there = np.argwhere(sample.labels == TABLE[f"vertebrae_{level}"].id)
+        if len(there) * sample.spacing**3 > 1000:
+            heights[level] = (there[:, 2].min() + there[:, 2].max()) / 2
+            front = there[:, 1].max()
+    if "L1" not in heights:
+        return {}
+    area = lung[:, :front].sum((0, 1)) * sample.spacing**2 / 100  # cm^2
+    ends = np.flatnonzero(area > 1)
+    if not len(ends) or not ends[0]:
+        return {}
+    figures = {"lungs, lower end above the middle of L1, mm": (ends[0] - heights["L1"]) * sample.spacing}
+    if "T12" in heights:
+        top = min(round(heights["T12"] + 15 / sample.spacing), len(area) - 1)
+        figures["lungs, area 15 mm above the middle of T12, cm^2"] = area[top]
     return {name: float(value) for name, value in figures.items()}
 
 
