@@ -257,7 +257,8 @@ def _trunk(
     for side, height in ((1.0, rng.uniform(60, 100)), (-1.0, rng.uniform(50, 85))):
         reach = ((dx - side * half / 2) / (half * 0.62)) ** 2 + ((dy - 45) / 95) ** 2
         np.maximum(dome, height * np.clip(1 - reach, 0, 1), out=dome)
-    base = frame.height(19.0, z.ravel())
+    # Behind, lungs end about the twelfth thoracic vertebra, as phantoms' do.
+    base = frame.height(19.0, z.ravel()) + np.float32(rng.uniform(-35, 15))
     above = z - base - dome + smooth_noise(rng, grid, scale=70.0) * 4 > 0
     chest, belly = cavity & above, cavity & ~above
     paint.put("visceral_fat", belly)
