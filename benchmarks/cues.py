@@ -96,7 +96,7 @@ def names_of(found: np.ndarray, labels: np.ndarray, table: BoneTable) -> dict[st
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="default")
-    parser.add_argument("--only", nargs="+", choices=CUES, default=CUES)
+    parser.add_argument("--only", nargs="+", choices=CUES, default=CUES, help="what to take away or change")
     parser.add_argument("--shared", type=Path, default=SHARED)
     parser.add_argument("--json", action="store_true", help="print JSON alone")
     options = parser.parse_args()
@@ -111,7 +111,7 @@ def main() -> None:
         if not options.json:
             right = [f"{name} {share:.0%}" for name, (own, share) in figures[cue].items() if own == name]
             wrong = [f"{name} as {own} {share:.0%}" for name, (own, share) in figures[cue].items() if own != name]
-            print(f"without {cue}: right: {', '.join(right) or '-'}; wrong: {', '.join(wrong) or '-'}", flush=True)
+            print(f"{cue}: right: {', '.join(right) or '-'}; wrong: {', '.join(wrong) or '-'}", flush=True)
     if options.json:
         print(json.dumps({"model": predictor.name, "names": figures}))
 

@@ -404,7 +404,7 @@ def main() -> None:
             print(f"{name} ...", file=sys.stderr)
             real = measures(real_sample(region, options.data, options.spacing))
             if region.labels is not None:  # of the abdomen: gas in its bowel looks like lung
-                real = {measure: value for measure, value in real.items() if "lung" not in measure}
+                real = {key: value for key, value in real.items() if "lung" not in key or key.startswith("lungs,")}
             made = {"phantoms": list(pool.map(partial(phantom, region, options.spacing), seeds))}
             if region.field == "abdomen_pelvis" and (options.data / ATLAS).is_file():
                 made["paintings"] = list(pool.map(partial(painting, options.data, options.spacing), seeds))
