@@ -14,7 +14,7 @@ between the 5th and the 95th percentile of the synthetic scans.
 - Edge: profiles across the outer border of bone, along the steepest slope: distance over which they rise from 10 to
   90 %, peak, and steepest rise.
 - Cover: distance from the surface of hip bones to air.
-- Lungs: where they end behind, that is beside and behind the bodies of the vertebrae, and the area in a slice there.
+- Lungs: their area in a slice at the upper end of T12, beside and behind the vertebra.
 """
 
 import argparse
@@ -260,24 +260,14 @@ def trunk_measures(sample: Sample, body: np.ndarray) -> dict[str, float]:
 
 
 def lung_measures(sample: Sample, lung: np.ndarray) -> dict[str, float]:
-    """Where the lungs end beside the spine; nothing where the scan ends before them."""
-    heights = {}
-    for level in ("T11", "T12", "L1"):
-        there = np.argwhere(sample.labels == TABLE[f"vertebrae_{level}"].id)
-        if len(there) * sample.spacing**3 > 1000:
-            heights[level] = (there[:, 2].min() + there[:, 2].max()) / 2
-            front = there[:, 1].max()
-    if "L1" not in heights:
+    """How much lung lies beside and behind the spine at T12."""
+    there = np.argwhere(sample.labels == TABLE["vertebrae_T12"].id)
+    if len(there) * sample.spacing**3 < 10_000:
         return {}
-    area = lung[:, :front].sum((0, 1)) * sample.spacing**2 / 100  # cm^2
-    ends = np.flatnonzero(area > 1)
-    if not len(ends) or not ends[0]:
-        return {}
-    figures = {"lungs, lower end above the middle of L1, mm": (ends[0] - heights["L1"]) * sample.spacing}
-    if "T12" in heights:
-        top = min(round(heights["T12"] + 15 / sample.spacing), len(area) - 1)
-        figures["lungs, area 15 mm above the middle of T12, cm^2"] = area[top]
-    return {name: float(value) for name, value in figures.items()}
+    middle = (there[:, 2].min() + there[:, 2].max()) / 2
+    plane = min(round(middle + 15 / sample.spacing), lung.shape[2] - 1)
+    area = lung[:, : there[:, 1].max(), plane].sum() * sample.spacing**2 / 100
+    return {"lungs behind, 15 mm above the middle of T12, cm^2": float(area)}
 
 
 def noise(hu: np.ndarray, soft: np.ndarray, spacing: float) -> dict[str, float]:
@@ -404,7 +394,7 @@ def main() -> None:
             print(f"{name} ...", file=sys.stderr)
             real = measures(real_sample(region, options.data, options.spacing))
             if region.labels is not None:  # of the abdomen: gas in its bowel looks like lung
-                real = {key: value for key, value in real.items() if "lung" not in key or key.startswith("lungs,")}
+                real = {key: value for key, value in real.items() if "lung" not in key or key.startswith("lungs ")}
             made = {"phantoms": list(pool.map(partial(phantom, region, options.spacing), seeds))}
             if region.field == "abdomen_pelvis" and (options.data / ATLAS).is_file():
                 made["paintings"] = list(pool.map(partial(painting, options.data, options.spacing), seeds))
