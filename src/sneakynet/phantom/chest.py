@@ -59,7 +59,7 @@ def _over_diaphragm(
 
     In the supine the lung goes down between diaphragm and ribs: in front to the end of the sternum, behind to about
     the twelfth thoracic vertebra, from the eleventh (breathed out) to the first lumbar (full). The gap widens at once
-    from its lower edge: 80 cm^2 of lung 27 mm above it in the real abdomen at hand.
+    from its lower edge: 85 cm^2 of lung 27 mm above it in the real abdomen at hand.
     """
     x, y, z = region.nodes
     breath = rng.uniform(-42, 28)  # scans are made in inspiration, mostly
