@@ -26,7 +26,7 @@ _BESIDE = 4.0  # mm: half a process's thickness, so that no corner of the rib is
 
 @dataclass(frozen=True)
 class VariantSettings:
-    """How often numbers of bones differ, shares of people, drawn more often than they occur; and how the last ribs vary."""
+    """Shares of people whose bones differ in number, drawn more often than they occur, and how the last ribs vary."""
 
     eleven_ribs: float = 0.03
     """Share without twelfth ribs. A few per cent of adults (Wigh 1980; Bergman et al. 1988)."""
